@@ -1,0 +1,36 @@
+"""Every error of the project.
+
+ImageSpiderError
+├── UsageError            a setting or an argument is wrong: refused at start, exit code 2
+├── StoreError            the image store cannot be written or read: the crawl stops
+└── CatalogError          the catalog cannot be reached or written: the crawl stops
+    └── SchemaOutdated    the catalog's tables are not those of this version
+"""
+
+from __future__ import annotations
+
+
+class ImageSpiderError(Exception):
+    """Base of every error that the project raises on purpose; its message is one line and says what to do."""
+
+
+class UsageError(ImageSpiderError):
+    """A setting or an argument has a value that is not allowed."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(f"{name}={str(value)!r} is not allowed: {allowed}")
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+
+
+class StoreError(ImageSpiderError):
+    """The image store cannot be written or read."""
+
+
+class CatalogError(ImageSpiderError):
+    """The catalog cannot be reached or written."""
+
+
+class SchemaOutdated(CatalogError):
+    """The tables of the catalog are not those that this version needs."""

@@ -1,0 +1,47 @@
+"""Metadata, dependency ranges and the egg; exact versions stand in constraints.txt."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "image_spider/__init__.py").read_text(encoding="utf-8")).group(1)
+
+setup(
+    name="image_spider",
+    version=VERSION,
+    description="Collects images from the web, keeps every original byte and records each one in a SQL catalog",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=["image_spider*", "pipelines*", "middlewares*"]),
+    package_data={"image_spider": ["report/*.html", "catalog/migrations/*.mako"]},
+    entry_points={"scrapy": ["settings = image_spider.settings"]},
+    install_requires=[
+        "scrapy>=2.19,<2.20",
+        "scrapy-redis>=0.9.1,<0.10",
+        "scrapyd>=1.6,<2",
+        "scrapyd-client>=2,<3",
+        "itemadapter>=0.11",
+        "pillow>=12,<14",
+        "psycopg2-binary>=2.9.10,<3",
+        "twisted>=25.5",
+        "mmh3>=5,<6",
+        "sqlalchemy>=2.0,<2.2",
+        "alembic>=1.14,<2",
+        "numpy>=2,<3",
+        "rich>=14,<16",
+        "tldextract>=5.3,<6",
+        # docs/decisions/0002-configuration.md
+        "pydantic>=2.10,<3",
+        "python-dotenv>=1,<2",
+        "pyyaml>=6,<7",
+        # pkg_resources, which scrapyd imports and fresh virtual environments of Python 3.12+ lack
+        "setuptools>=67.7,<81",
+    ],
+    extras_require={
+        "test": ["mypy", "pytest>=8.3", "pytest-xdist>=3.6", "ruff", "types-PyYAML", "wheel"],
+    },
+)
