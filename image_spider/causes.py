@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    NotSupported,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+from scrapy.spidermiddlewares.httperror import HttpError
+
+from image_spider.exceptions import RefusedImage
+from image_spider.items import Failure
+
 STATUS = "status"  # the server answered, but not with 200
 TIMEOUT = "timeout"
 DNS = "dns"
@@ -27,3 +41,38 @@ ALL = frozenset(
         EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, TOPIC,
     }
 )  # fmt: skip
+
+
+def of(error: BaseException) -> Failure:
+    """Return the failure that an exception of the download of a page or an image stands for.
+
+    An exception that is none of the known ones counts as a failed connection, and its detail names it.
+    """
+    detail = " ".join(str(error).split())
+    if isinstance(error, RefusedImage):
+        return Failure(error.cause, detail)
+    if isinstance(error, HttpError):
+        return Failure(STATUS, f"HTTP {error.response.status}")
+    if isinstance(error, IgnoreRequest):
+        for words, cause in _IGNORED.items():
+            if words in detail:
+                return Failure(cause, detail)
+        return Failure(BAD_URL, detail)
+    for kind, cause in _EXCEPTIONS.items():
+        if isinstance(error, kind):
+            return Failure(cause, detail)
+    return Failure(CONNECTION, f"{type(error).__name__}: {detail}")
+
+
+# Scrapy's middlewares tell these apart only by their words.
+_IGNORED = {"robots.txt": ROBOTS, "max redirections": REDIRECTS}
+
+_EXCEPTIONS: dict[type[BaseException], str] = {
+    CannotResolveHostError: DNS,
+    DownloadTimeoutError: TIMEOUT,
+    DownloadCancelledError: TOO_LARGE,  # Scrapy cancels a download for DOWNLOAD_MAXSIZE alone
+    ResponseDataLossError: DATA_LOSS,
+    UnsupportedURLSchemeError: BAD_URL,
+    NotSupported: BAD_URL,
+    ValueError: BAD_URL,
+}
