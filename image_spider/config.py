@@ -51,6 +51,7 @@ class Config(BaseModel):
         default_factory=lambda values: f"sqlite:///{values['DATA_DIR'] / 'catalog.sqlite3'}",
         description="the catalog; default sqlite:///<DATA_DIR>/catalog.sqlite3",
     )
+    CATALOG_RETRY_SECONDS: float = Field(30.0, ge=0, description="how long a locked catalog is tried again")
     IMAGES_STORE: Annotated[str, AfterValidator(_images_store)] = Field(
         default_factory=lambda values: str(values["DATA_DIR"] / "images"),
         description="folder of the original files; default <DATA_DIR>/images",

@@ -2,6 +2,7 @@
 
 ImageSpiderError
 ├── UsageError            a setting or an argument is wrong: refused at start, exit code 2
+├── NothingToCrawl        no start URL could be fetched: the crawl stops
 ├── RefusedImage          bytes that are not an image to keep: recorded, and the crawl goes on
 ├── StoreError            the image store cannot be written or read: the crawl stops
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
@@ -23,6 +24,10 @@ class UsageError(ImageSpiderError):
         self.name = name
         self.value = value
         self.allowed = allowed
+
+
+class NothingToCrawl(ImageSpiderError):
+    """No start URL could be fetched."""
 
 
 class RefusedImage(ImageSpiderError):

@@ -26,7 +26,10 @@ def parse_sitemap(body: bytes) -> Sitemap:
     """Read a sitemap or an index; what is broken is left out."""
     sitemaps, pages, images = [], [], []
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
-    root = etree.fromstring(_inflate(body) or b"<empty/>", parser)
+    try:
+        root = etree.fromstring(_inflate(body), parser)
+    except etree.XMLSyntaxError:  # nothing of it is XML
+        root = None
     for entry in () if root is None else root.iterchildren("{*}sitemap", "{*}url"):
         location = (entry.findtext("{*}loc") or "").strip()
         if entry.tag.endswith("sitemap"):

@@ -41,7 +41,9 @@ class CatalogPipeline:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Read DATABASE_URL."""
-        pipeline = cls(crawler=crawler, catalog=Catalog(config.from_settings(crawler.settings).DATABASE_URL))
+        settings = config.from_settings(crawler.settings)
+        catalog = Catalog(settings.DATABASE_URL, retry_seconds=settings.CATALOG_RETRY_SECONDS)
+        pipeline = cls(crawler=crawler, catalog=catalog)
         crawler.signals.connect(pipeline.spider_closed, signals.spider_closed)
         return pipeline
 

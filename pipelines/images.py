@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-from image_spider.imaging.describe import KEPT, describe
 from scrapy import Request
 from scrapy.exceptions import DropItem
 from scrapy.http.request import NO_CALLBACK
@@ -21,6 +21,7 @@ from scrapy.utils.url import strip_url
 from image_spider import causes, config
 from image_spider.budget import Budget
 from image_spider.exceptions import CatalogError, RefusedImage, StoreError
+from image_spider.imaging.describe import KEPT, describe
 from image_spider.items import Image, ImageItem
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import image_path, thumbnail_path
@@ -150,6 +151,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
     def item_completed(self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo) -> Any:
         """Fill in the item's image or failure; a store or a catalog that fails stops the crawl."""
         ((ok, result),) = results
+        item.candidate = replace(item.candidate, data=None)  # the bytes are on disk, and no feed could hold them
         if ok:
             file = cast("StoredFile", result)
             item.image = file["image"]
@@ -172,7 +174,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         path = image_path(sha256, description.extension)
         self._images.write(path, data)
         if description.thumbnail:
-            self._images.write(thumbnail_path(path), description.thumbnail)
+            self._images.write(thumbnail_path(path), description.thumbnail, durable=False)
         return Image(
             sha256=sha256,
             path=path,

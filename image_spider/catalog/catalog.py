@@ -16,15 +16,14 @@ from image_spider.catalog.engine import make_engine, sqlite_file
 from image_spider.exceptions import CatalogError
 
 T = TypeVar("T")
-LOCKED_DEADLINE_SECONDS = 30.0
 
 
 class Catalog:
     """The SQL database behind a crawl. Every method blocks: call it from a thread."""
 
-    def __init__(self, url: str, *, locked_deadline_seconds: float = LOCKED_DEADLINE_SECONDS) -> None:
+    def __init__(self, url: str, *, retry_seconds: float = 30.0) -> None:
         self.engine = make_engine(url)
-        self._locked_deadline_seconds = locked_deadline_seconds
+        self._retry_seconds = retry_seconds
 
     def __enter__(self) -> Self:
         """Return the catalog; it is closed at the end."""
@@ -82,7 +81,7 @@ class Catalog:
         Work is run again, from the start, while another process holds the lock of an SQLite file, up to the
         deadline: it must be idempotent. Raises CatalogError after that, and at once for every other error.
         """
-        deadline = time.monotonic() + self._locked_deadline_seconds
+        deadline = time.monotonic() + self._retry_seconds
         while True:
             try:
                 with self.engine.connect().execution_options(begin="BEGIN IMMEDIATE") as connection, connection.begin():

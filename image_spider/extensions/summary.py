@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -27,7 +27,6 @@ class Summary:
     def __init__(self, *, crawler: Crawler, console: Console) -> None:
         self._crawler = crawler
         self._console = console
-        self._started = time.monotonic()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -38,9 +37,11 @@ class Summary:
 
     def spider_closed(self, spider: ImagesSpider, reason: str) -> None:
         """Print the table, then how to go on."""
-        figures = Figures(self._crawler.stats.get_stats())
+        stats = self._crawler.stats.get_stats()
+        figures = Figures(stats)
+        seconds = (datetime.now(UTC) - stats["start_time"]).total_seconds() if "start_time" in stats else 0.0
         settings = config.from_settings(self._crawler.settings)
-        self._console.print(_table(spider, reason, figures, time.monotonic() - self._started))
+        self._console.print(_table(spider, reason, figures, seconds))
         self._console.print(
             f"images  {settings.IMAGES_STORE}\nreport  scrapy report --crawl {spider.crawl.id}", soft_wrap=True
         )

@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.http import HtmlResponse, Response
+from scrapy.linkextractors import IGNORED_EXTENSIONS
+from scrapy.utils.url import url_has_any_extension
 
 from image_spider import causes, config
 from image_spider.crawl import Crawl
-from image_spider.exceptions import ImageSpiderError, UsageError
+from image_spider.exceptions import ImageSpiderError, NothingToCrawl, UsageError
 from image_spider.extract import extract_page
 from image_spider.items import Candidate, Failure, ImageItem, PageFailure
 from image_spider.sitemap import parse_sitemap, sitemaps_in_robots
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PAGE_MAX_BYTES = 8 * 1024 * 1024  # pages are parsed on the reactor: about 0.1 s per MB
+NO_PAGES = frozenset(f".{extension}" for extension in IGNORED_EXTENSIONS)  # .pdf, .zip, .mp4 ...
 ARGUMENTS = tuple(inspect.signature(Crawl.from_arguments).parameters)
 
 
@@ -47,6 +50,7 @@ class ImagesSpider(Spider):
         self.crawl = crawl
         self.error: ImageSpiderError | None = None  # why the crawl failed
         self._data_uri_max_bytes = data_uri_max_bytes
+        self._starts_left = len(crawl.start_urls)  # start URLs that have not failed
         self._stopping: asyncio.Task[None] | None = None
 
     @classmethod
@@ -87,7 +91,7 @@ class ImagesSpider(Spider):
         page = extract_page(response.text, response.url, max_data_uri_bytes=self._data_uri_max_bytes)
         if self._may_go_deeper(response):
             for link in page.links:
-                if same_site(link, site, self.crawl.follow):
+                if same_site(link, site, self.crawl.follow) and not url_has_any_extension(link, NO_PAGES):
                     yield self._page(link, site=site)
         for candidate in page.candidates:
             yield self._item(candidate, page_url=response.url, page_title=page.title)
@@ -114,7 +118,10 @@ class ImagesSpider(Spider):
 
     def page_failed(self, failure: TwistedFailure) -> Iterator[PageFailure]:
         """Record a page that could not be fetched."""
-        yield self._page_failure(failure.request.url, causes.of(failure.value))  # type: ignore[attr-defined]
+        request: Request = failure.request  # type: ignore[attr-defined]
+        asked_for = request.meta.get("redirect_urls", [request.url])[0]
+        is_start = request.cb_kwargs.get("site") == ""
+        yield self._page_failure(asked_for, causes.of(failure.value), is_start=is_start)
 
     def stop(self, reason: str) -> None:
         """End the crawl in order; the first reason counts."""
@@ -144,7 +151,7 @@ class ImagesSpider(Spider):
             yield self._item(candidate, page_url=response.url, page_title="")
         elif is_start:
             detail = f"neither a page nor an image: {content_type or 'no Content-Type'}"
-            yield self._page_failure(response.url, Failure(causes.NOT_HTML, detail))
+            yield self._page_failure(response.url, Failure(causes.NOT_HTML, detail), is_start=True)
 
     def _item(self, candidate: Candidate, *, page_url: str, page_title: str) -> ImageItem:
         item = ImageItem(
@@ -166,5 +173,8 @@ class ImagesSpider(Spider):
             item.failure = Failure(causes.TOPIC, f"no word of it begins with {' or '.join(self.crawl.categories)}")
         return item
 
-    def _page_failure(self, url: str, failure: Failure) -> PageFailure:
+    def _page_failure(self, url: str, failure: Failure, *, is_start: bool) -> PageFailure:
+        self._starts_left -= is_start
+        if not self._starts_left and not self.crawl.sitemap:
+            self.abort(NothingToCrawl(f"no start URL could be fetched; {url}: {failure.cause} {failure.detail}"))
         return PageFailure(page_url=url, crawl_id=self.crawl.id, failure=failure, seen_at=datetime.now(UTC))

@@ -32,8 +32,12 @@ class LocalStore:
         except OSError as error:
             raise self._error("write to", error) from error
 
-    def write(self, path: str, data: bytes) -> None:
-        """Store data under path: write, fsync, rename, so that a crash at any moment leaves a whole file or none."""
+    def write(self, path: str, data: bytes, *, durable: bool = True) -> None:
+        """Store data under path: write, fsync, rename, so that a crash at any moment leaves a whole file or none.
+
+        What can be made again need not be durable: without the fsync, some milliseconds, a loss of power may leave
+        an empty file.
+        """
         if self.size(path) == len(data):  # paths are named after their content: it is there already
             return
         target = self.root / path
@@ -43,8 +47,9 @@ class LocalStore:
             try:
                 with partial.open("xb") as file:
                     file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
+                    if durable:
+                        file.flush()
+                        os.fsync(file.fileno())
                 partial.replace(target)
             finally:
                 partial.unlink(missing_ok=True)
