@@ -26,7 +26,6 @@ REDIRECTS = "redirects"
 ROBOTS = "robots"
 BAD_URL = "bad_url"  # a URL or scheme that is not fetched
 NOT_HTML = "not_html"  # a start URL that is neither a page nor an image
-UNREADABLE = "unreadable"  # a page whose parsing failed
 EMPTY = "empty"
 NOT_AN_IMAGE = "not_an_image"
 UNSUPPORTED = "unsupported"
@@ -37,7 +36,7 @@ TOPIC = "topic"  # no word of it matches the crawl's categories
 
 ALL = frozenset(
     {
-        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, NOT_HTML, UNREADABLE,
+        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, NOT_HTML,
         EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, TOPIC,
     }
 )  # fmt: skip

@@ -10,9 +10,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from image_spider.exceptions import UsageError
-from image_spider.urls import start_url
+from image_spider.urls import Follow, start_url
 
-FOLLOW = ("domain", "host", "any")
+FOLLOW: tuple[Follow, ...] = ("domain", "host", "any")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Crawl:
     max_images: int | None  # unique images; None is no limit
     max_depth: int | None  # links away from a start URL; 0 is the start URLs alone, None is no limit
     categories: tuple[str, ...]
-    follow: str  # which links: "domain" (registrable domain of the start URL), "host" or "any"
+    follow: Follow  # which links: "domain" (registrable domain of the start URL), "host" or "any"
     sitemap: bool
     download: bool
 

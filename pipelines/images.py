@@ -70,6 +70,9 @@ class ImagesPipeline(ScrapyImagesPipeline):
         super().__init__(str(store.root), crawler=crawler)
         self._images = store
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="images")
+        # Bodies that wait for a thread are memory: while as many are under way as can be downloaded and decoded at
+        # once, the next candidate waits, and with its downloads the engine stops asking for pages.
+        self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + threads)
         self._max_pixels = max_pixels
         self._expires = timedelta(days=expires_days)
 
@@ -109,7 +112,8 @@ class ImagesPipeline(ScrapyImagesPipeline):
         async with self._budget.place() as free:
             if not free:
                 raise DropItem("max_images is reached", log_level="DEBUG")
-            await super().process_item(item)
+            async with self._under_way:
+                await super().process_item(item)
         if self._budget.spent:
             self._spider.stop("max_images")
         return item

@@ -14,8 +14,10 @@ _FIRST_SIGHTING = ("image_url", "page_url", "alt", "title", "caption")
 
 def newest_crawls(connection: Connection, crawl_id: str | None, *, limit: int) -> list[dict[str, Any]]:
     """Return the latest crawls, newest first, or only the one named: none when it is unknown."""
-    of_crawl = true() if crawl_id is None else crawls.c.id == crawl_id
-    rows = connection.execute(select(crawls).where(of_crawl).order_by(crawls.c.started_at.desc()).limit(limit))
+    newest_first = (crawls.c.started_at.desc(), crawls.c.id)
+    rows = connection.execute(
+        select(crawls).where(_of_crawl(crawls.c.id, crawl_id)).order_by(*newest_first).limit(limit)
+    )
     return [dict(row) for row in rows.mappings()]
 
 
@@ -34,14 +36,14 @@ def newest_images(
         .limit(limit)
         .cte("newest")
     )
-    of_image = {"partition_by": sightings.c.image_sha256}
+    image, oldest_first = sightings.c.image_sha256, (sightings.c.seen_at, sightings.c.id)
     first = (
         select(
-            sightings,
-            func.row_number().over(**of_image, order_by=(sightings.c.seen_at, sightings.c.id)).label("place"),
-            func.count().over(**of_image).label("number"),
+            *sightings.c,
+            func.row_number().over(partition_by=image, order_by=oldest_first).label("place"),
+            func.count().over(partition_by=image).label("number"),
         )
-        .where(_of_crawl(sightings.c.crawl_id, crawl_id), sightings.c.image_sha256.in_(select(newest.c.sha256)))
+        .where(_of_crawl(sightings.c.crawl_id, crawl_id), image.in_(select(newest.c.sha256)))
         .subquery("first")
     )
     rows = connection.execute(
@@ -61,7 +63,7 @@ def images_by(connection: Connection, crawl_id: str | None, *, column: ColumnEle
     """Return how many images have each value of an expression over `images`."""
     values = select(column.label("value")).where(_images_of(crawl_id)).subquery()
     rows = connection.execute(select(values.c.value, func.count()).group_by(values.c.value))
-    return {value: count for value, count in rows}
+    return dict(rows.all())
 
 
 def totals(connection: Connection, crawl_id: str | None) -> dict[str, int]:

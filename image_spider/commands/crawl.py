@@ -29,6 +29,14 @@ class Command(CrawlCommand):
             "a URL, on a terminal, it asks. Exit codes: 0 finished, 1 failed, 2 wrong usage, 130 interrupted."
         )
 
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Leave the terminal to the progress line and to warnings, unless a log level is asked for."""
+        super().process_options(args, opts)
+        assert self.settings is not None
+        chosen = self.settings.getpriority("LOG_LEVEL") != self.settings.getpriority("BOT_NAME")
+        if sys.stderr.isatty() and not chosen and not self.settings["LOG_FILE"]:
+            self.settings.set("LOG_LEVEL", "WARNING", priority="cmdline")
+
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run the crawl."""
         if args == [ImagesSpider.name] and not opts.spargs and sys.stdin.isatty() and sys.stderr.isatty():

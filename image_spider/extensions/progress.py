@@ -27,12 +27,11 @@ REFRESH_SECONDS = 0.25
 
 
 class Progress:
-    """Show one line that changes, and let only warnings pass above it, unless a log level was asked for."""
+    """Show one line that changes; log lines go above it."""
 
-    def __init__(self, *, crawler: Crawler, console: Console, quiet: bool) -> None:
+    def __init__(self, *, crawler: Crawler, console: Console) -> None:
         self._crawler = crawler
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._quiet = quiet
         self._task: asyncio.Task[None] | None = None
 
     @classmethod
@@ -40,8 +39,7 @@ class Progress:
         """Stay off without a terminal: plain log lines are better there."""
         if not sys.stderr.isatty() or crawler.settings["LOG_FILE"]:
             raise NotConfigured
-        quiet = crawler.settings.getpriority("LOG_LEVEL") == crawler.settings.getpriority("BOT_NAME")
-        extension = cls(crawler=crawler, console=Console(stderr=True), quiet=quiet)
+        extension = cls(crawler=crawler, console=Console(stderr=True))
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
@@ -51,9 +49,7 @@ class Progress:
         self._live.start()
         handler = get_scrapy_root_handler()
         if isinstance(handler, logging.StreamHandler):
-            handler.setStream(sys.stderr)  # rich has replaced it: lines go above the live one
-            if self._quiet:
-                handler.setLevel(logging.WARNING)
+            handler.setStream(sys.stderr)  # rich has replaced it
         self._task = asyncio.ensure_future(self._refresh())
 
     async def spider_closed(self) -> None:
@@ -74,5 +70,7 @@ class Progress:
                 f"pages {figures.pages:,} · images {figures.images:,} ({rate:.1f}/s) · "
                 f"failures {figures.failures:,} · queue {queued:,}"
             )
+            if not self._crawler.crawling:
+                line += " · ending in order, Ctrl-C again forces it"
             self._live.update(Text(line), refresh=True)
             await asyncio.sleep(REFRESH_SECONDS)

@@ -7,7 +7,7 @@ import inspect
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
@@ -121,7 +121,7 @@ class ImagesSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]
         asked_for = request.meta.get("redirect_urls", [request.url])[0]
         is_start = request.cb_kwargs.get("site") == ""
-        yield self._page_failure(asked_for, causes.of(failure.value), is_start=is_start)
+        yield self._page_failure(asked_for, causes.of(cast("BaseException", failure.value)), is_start=is_start)
 
     def stop(self, reason: str) -> None:
         """End the crawl in order; the first reason counts."""

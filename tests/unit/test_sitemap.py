@@ -28,7 +28,7 @@ def test_a_compressed_sitemap_is_read():
 @pytest.mark.parametrize("body", [b"", b"\x00", b"<html", b"not xml", gzip.compress(INDEX)[:30], b"\x1f\x8b"])
 def test_what_is_no_sitemap_names_nothing(body: bytes):
     sitemap = parse_sitemap(body)
-    assert not (sitemap.sitemaps or sitemap.pages or sitemap.images)
+    assert (sitemap.sitemaps, sitemap.pages, sitemap.images) == ((), (), ())
 
 
 def test_what_stands_before_the_break_of_a_cut_sitemap_is_kept():

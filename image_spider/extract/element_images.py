@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from image_spider.candidates import Found
-from image_spider.css_urls import css_images, css_pixels
-from image_spider.picture_sources import Attributes, Source, background_sources, best_first, picture_sources
-from image_spider.srcset import largest_first, parse_srcset
+from image_spider.extract.candidates import Found
+from image_spider.extract.css_urls import css_images, css_pixels
+from image_spider.extract.picture_sources import Attributes, Source, background_sources, best_first, picture_sources
+from image_spider.extract.srcset import largest_first, parse_srcset
 from image_spider.urls import has_image_extension
 
 _PIXELS = re.compile(r"\s*([0-9]{1,6})(?:\.[0-9]*)?\s*(?:px)?\s*", re.IGNORECASE)
@@ -76,10 +76,9 @@ def _video(attributes: Attributes) -> Iterator[Found]:
 
 def _svg_image(attributes: Attributes) -> Iterator[Found]:
     """Read an SVG <image>; outside SVG the tag is an old spelling of img, so src counts as well."""
-    names = ("href", "xlink:href", "src")
-    references = tuple(attributes[name] for name in names if attributes.get(name))
-    if references:
-        yield described(references[:1], "svg", attributes)
+    reference = attributes.get("href") or attributes.get("xlink:href") or attributes.get("src")
+    if reference:
+        yield described((reference,), "svg", attributes)
 
 
 def _object(attributes: Attributes) -> Iterator[Found]:

@@ -1,21 +1,19 @@
-"""An HTML page -> its title, its links and its image candidates, in one walk over the tree."""
+"""An HTML page -> its title, its links and its image candidates, in one pass."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
-from lxml import etree  # type: ignore[import-untyped]
-
-from image_spider.candidates import CandidateList, Draft, Found
-from image_spider.css_urls import css_images
-from image_spider.element_images import declared_size, described, element_images, found_picture
+from image_spider.extract.candidates import CandidateList, Draft, Found
+from image_spider.extract.css_urls import css_images
+from image_spider.extract.element_images import declared_size, described, element_images, found_picture
+from image_spider.extract.html_events import HtmlTarget, read_html
+from image_spider.extract.nearby_text import SCOPES, TextScope, shorten
+from image_spider.extract.picture_sources import Attributes, Source, picture_sources
+from image_spider.extract.structured_data import json_ld_images, microdata_images
 from image_spider.items import Page
-from image_spider.nearby_text import SCOPES, TextScope, shorten
-from image_spider.picture_sources import Attributes, Source, picture_sources
-from image_spider.structured_data import json_ld_images, microdata_images
 from image_spider.urls import has_image_extension, join
 
 # elements whose text nobody sees, and elements that stand nowhere on the page
@@ -29,105 +27,105 @@ def extract_page(html: str, url: str, *, max_data_uri_bytes: int) -> Page:
     """Read the title, the links and the image candidates of a page; it never raises, however broken the page is.
 
     url is where the page came from; <base href> is honoured. Images in data: URIs are decoded up to
-    max_data_uri_bytes bytes, larger ones are left out. Weakness: libxml2 stops reading below 2,048 nested elements.
+    max_data_uri_bytes bytes, larger ones are left out.
     """
-    root = _parse(html)
-    if root is None:
-        return Page("", (), ())
-    base = next((element.get("href") for element in root.iter("base") if element.get("href") is not None), "")
-    reader = _PageReader(url, join(url, base) or url, max_data_uri_bytes=max_data_uri_bytes)
-    reader.read(root)
+    finder = _BaseFinder()
+    if "<base" in html.lower():
+        read_html(html, finder)
+    reader = _PageReader(url, join(url, finder.href or "") or url, max_data_uri_bytes=max_data_uri_bytes)
+    read_html(html, reader)
     return reader.page()
 
 
-def _parse(html: str) -> Any:
-    """Parse HTML into an lxml tree without comments; None when there is nothing in it."""
-    parser = etree.HTMLParser(encoding="utf-8", recover=True, huge_tree=True, remove_comments=True, remove_pis=True)
-    return etree.fromstring(html.replace("\x00", "").encode("utf-8", "replace"), parser)
+class _BaseFinder(HtmlTarget):
+    """Find the first <base href>, which holds for the whole page, also for what stands before it."""
+
+    href: str | None = None
+
+    def start(self, tag: str, attributes: Attributes) -> None:
+        super().start(tag, attributes)
+        if tag == "base" and self.href is None:
+            self.href = attributes.get("href")
 
 
-class _PageReader:
-    """The state of one walk: what is open at this point of the page, and what was found so far."""
+class _PageReader(HtmlTarget):
+    """The state of one pass: what is open at this point of the page, and what was found so far."""
 
     def __init__(self, url: str, base: str, *, max_data_uri_bytes: int) -> None:
         self._base = base
-        self._links: dict[str, None] = {}
         self._own_url = join(url, url)
+        self._links: dict[str, None] = {}
         self._candidates = CandidateList(base, max_data_uri_bytes=max_data_uri_bytes)
         self._titles = {"title": "", "og:title": ""}
         self._scope = TextScope()
         self._scopes = [self._scope]
-        self._silent = 0
+        self._silent: list[list[str]] = []  # the texts of every open element that shows none
         self._open: Counter[str] = Counter()
-        self._item_types: list[str] = []
+        self._item_types = [""]  # of the microdata item around every open element
         self._pictures: list[list[Source]] = []  # the sources of every open <picture> that still wait for their img
+        self._in_json_ld = False
         self._meta_images: dict[str, Draft | None] = {}
 
-    def read(self, root: Any) -> None:
-        """Walk a tree in document order."""
-        for event, element in etree.iterwalk(root, events=("start", "end")):
-            if event == "start":
-                # items(), for looking a name up raises ValueError when it is none in XML, such as `{`
-                self._start(element, element.tag, dict(element.items()))
-            else:
-                self._end(element, element.tag)
-
-    def page(self) -> Page:
-        """Settle the texts and give the result."""
-        self._scopes[0].close()
-        for scope in self._scopes:
-            scope.settle()
-        title = shorten(self._titles["title"] or self._titles["og:title"])
-        return Page(title, tuple(self._links), self._candidates.candidates())
-
-    def _start(self, element: Any, tag: str, attributes: dict[str, str]) -> None:
+    def start(self, tag: str, attributes: Attributes) -> None:
+        super().start(tag, attributes)
+        self._item_types.append(attributes.get("itemtype", "") if "itemscope" in attributes else self._item_types[-1])
         if tag in SCOPES:
             self._scope = TextScope(tag, self._scope)
             self._scopes.append(self._scope)
+        if tag in _SILENT:
+            self._silent.append([])
         if tag in _TRACKED:
             self._open[tag] += 1
-        if tag in _SILENT:
-            self._silent += 1
-            self._read_content(element, tag, attributes)
-        elif element.text and not self._silent:
-            self._scope.add(element.text)
-        if "itemscope" in attributes:
-            self._item_types.append(attributes.get("itemtype", ""))
+        if tag == "script":
+            self._in_json_ld = "ld+json" in attributes.get("type", "").lower()
         if tag == "picture":
             self._pictures.append([])
         if attributes:
             self._add_all(tag, self._read_element(tag, attributes))
 
-    def _end(self, element: Any, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if tag == "picture":  # no img came: a browser shows nothing, but a script may
             self._add_all(tag, found_picture(self._pictures.pop(), {}))
-        if element.get("itemscope") is not None:
-            self._item_types.pop()
         if tag in _SILENT:
-            self._silent -= 1
+            self._read_content(tag, "".join(self._silent[-1]))
+            self._silent.pop()
         if tag in _TRACKED:
             self._open[tag] -= 1
-        if tag in SCOPES and self._scope.parent:
-            self._scope.close()
-            self._scope = self._scope.parent
-        if element.tail and not self._silent:
-            self._scope.add(element.tail)
+        if tag in SCOPES:
+            self._close_scope()
+        self._item_types.pop()
+        super().end(tag)
 
-    def _read_content(self, element: Any, tag: str, attributes: Mapping[str, str]) -> None:
+    def data(self, text: str) -> None:
+        if self._silent:
+            self._silent[-1].append(text)
+        else:
+            self._scope.add(text)
+
+    def page(self) -> Page:
+        """Settle the texts and give the result."""
+        while self._scope.parent:
+            self._close_scope()
+        self._scope.close()
+        for scope in self._scopes:
+            scope.settle()
+        title = shorten(self._titles["title"] or self._titles["og:title"])
+        return Page(title, tuple(self._links), self._candidates.candidates())
+
+    def _close_scope(self) -> None:
+        self._scope.close()
+        self._scope = self._scope.parent or self._scope
+
+    def _read_content(self, tag: str, text: str) -> None:
         """Read the elements whose text is no text of the page: title, style, script and noscript."""
-        text = element.text or ""
         if tag == "title" and not self._open.total():
             self._titles["title"] = self._titles["title"] or shorten(text)
         elif tag == "style":
             self._add_all(tag, (Found(urls, "css") for urls in css_images(text)))
-        elif tag == "script" and "ld+json" in attributes.get("type", "").lower():
+        elif tag == "script" and self._in_json_ld:
             self._add_all(tag, json_ld_images(text))
-        elif (
-            tag == "noscript" and "<" in text and self._open["noscript"] == 1
-        ):  # escaped HTML, as lazy loaders write it
-            root = _parse(text)
-            if root is not None:
-                self.read(root)
+        elif tag == "noscript" and "<" in text and self._open["noscript"] == 1:
+            read_html(text, self)  # lazy loaders write escaped HTML there; one level of it is enough
 
     def _read_element(self, tag: str, attributes: Attributes) -> Iterator[Found]:
         """Take what an element says, and list its images: first those that depend on what is open around it."""

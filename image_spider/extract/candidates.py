@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from image_spider.data_uri import DataImage, decode_data_uri, is_data_uri
+from image_spider.extract.data_uri import DataImage, decode_data_uri, is_data_uri
+from image_spider.extract.nearby_text import TextScope, shorten
 from image_spider.items import Candidate
-from image_spider.nearby_text import TextScope, shorten
 from image_spider.urls import join
 
 # What templates leave where a URL should be: {{ src }}, ${src}, <%= src %>, {width}, or a JSON value.

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-from image_spider.css_urls import css_images
-from image_spider.data_uri import is_data_uri
-from image_spider.lazy_attributes import FULL_SIZE, LAZY, LAZY_BACKGROUND, LAZY_BACKGROUND_SRCSET, LAZY_SRCSET
-from image_spider.srcset import parse_srcset
+from image_spider.extract.css_urls import css_images
+from image_spider.extract.data_uri import is_data_uri
+from image_spider.extract.lazy_attributes import FULL_SIZE, LAZY, LAZY_BACKGROUND, LAZY_BACKGROUND_SRCSET, LAZY_SRCSET
+from image_spider.extract.srcset import parse_srcset
 from image_spider.urls import MAX_URL_CHARACTERS, has_image_extension
 
 Attributes = Mapping[str, str]

@@ -9,7 +9,7 @@ import pytest
 from image_spider.extract import extract_page
 from image_spider.items import Candidate, Page
 
-CASES = Path(__file__).parent / "extract_cases"
+CASES = Path(__file__).parent / "cases"
 NAMES = sorted(path.stem for path in CASES.glob("*.html"))
 PAGE_URL = "https://example.com/dir/page.html"
 MUTATIONS_PER_CASE = 40
@@ -114,6 +114,23 @@ def test_huge_attributes_and_texts_are_cut_or_left_out() -> None:
     (candidate,) = page.candidates
     assert candidate.url == "https://example.com/dir/a.jpg"
     assert (len(candidate.alt), len(candidate.title), len(candidate.text), len(page.title)) == (1000, 1000, 200, 1000)
+
+
+def test_a_page_nested_too_deeply_keeps_what_stands_before() -> None:
+    page = page_of('<title>Deep</title><p>Words<img src="a.jpg">' + "<div>" * 5000 + '<img src="b.jpg">')
+    assert page.title == "Deep"
+    assert [(candidate.url, candidate.text) for candidate in page.candidates] == [
+        ("https://example.com/dir/a.jpg", "Words")
+    ]
+
+
+def test_a_long_page_is_read_to_its_end() -> None:
+    page = page_of("".join(f'<p>日本 é {number}<img src="ü{number}.jpg" alt="ä"></p>' for number in range(5000)))
+    assert [candidate.url for candidate in page.candidates] == [
+        f"https://example.com/dir/%C3%BC{number}.jpg" for number in range(5000)
+    ]
+    assert {candidate.alt for candidate in page.candidates} == {"ä"}
+    assert page.candidates[-1].text == "日本 é 4999"
 
 
 PIECES = [

@@ -20,8 +20,13 @@ _TOKENS = re.compile(
     re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 _OPTION = re.compile(
-    rf"""(?:{_URL}|type\([^)]*+\)|(?P<string>{_STRING}))|(?P<number>\d{{1,9}}(?:\.\d{{1,9}})?|\.\d{{1,9}})(?P<unit>x|dppx|dpi|dpcm)\b""",
-    re.IGNORECASE | re.DOTALL,
+    rf"""
+    {_URL}
+    | type\([^)]*+\)
+    | (?P<string>{_STRING})
+    | (?P<number>\d{{1,9}}(?:\.\d{{1,9}})?|\.\d{{1,9}})(?P<unit>x|dppx|dpi|dpcm)\b
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 _DENSITY_OF_UNIT = {"x": 1.0, "dppx": 1.0, "dpi": 1 / 96, "dpcm": 2.54 / 96}  # CSS Values 4, section 7.4
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|\n|(.))", re.IGNORECASE | re.DOTALL)

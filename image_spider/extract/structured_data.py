@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from image_spider.candidates import Found
-from image_spider.element_images import described, pixels
-from image_spider.picture_sources import Attributes
+from image_spider.extract.candidates import Found
+from image_spider.extract.element_images import described, pixels
+from image_spider.extract.picture_sources import Attributes
 from image_spider.urls import has_image_extension
 
 _IMAGE_PROPERTIES = {"image", "thumbnail", "thumbnailUrl", "logo"}

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from image_spider.srcset import SrcsetEntry, largest_first, parse_srcset
+from image_spider.extract.srcset import SrcsetEntry, largest_first, parse_srcset
 
 
 def urls(text: str) -> list[str]:
