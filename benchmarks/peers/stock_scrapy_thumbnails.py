@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from benchmarks.peers.stock_scrapy import StockSpider
 
 
@@ -11,4 +9,4 @@ class ThumbnailSpider(StockSpider):
     """Take every <img> and make a thumbnail."""
 
     name = "stock_thumbnails"
-    custom_settings: ClassVar = {**StockSpider.custom_settings, "IMAGES_THUMBS": {"small": (256, 256)}}
+    custom_settings = {**StockSpider.custom_settings, "IMAGES_THUMBS": {"small": (256, 256)}}  # noqa: RUF012
