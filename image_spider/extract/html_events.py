@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from lxml import etree  # type: ignore[import-untyped]
+from lxml import etree
 
 # libxml2's own limit for trees; a stray closing tag costs it a look at every open element
 MAX_DEPTH = 2048
