@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import ColumnElement
+from typing import TYPE_CHECKING, Any
 
 from image_spider.catalog.schema import images
 from image_spider.imaging.classes import SIZE_CLASSES
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 NO_VALUE = "none"
 

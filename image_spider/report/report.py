@@ -12,15 +12,16 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING, Any
 
 from image_spider.catalog import report_queries
 from image_spider.catalog.schema import images
 from image_spider.exceptions import UsageError
 from image_spider.report.facets import FACETS, Facet
 from image_spider.report.picture import picture
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 CRAWLS = 100  # rows, the newest
 FAILURE_EXAMPLES = 200  # rows, the newest
