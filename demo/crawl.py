@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack
 
 from demo.server import DemoServer
+from image_spider.crawl import Crawl
 
 PORT = 8800  # the same each time: the same URLs are the same rows
-TASTE = ["-a", "max_images=100", "-a", "max_depth=2"]  # of a real site, unless arguments say otherwise
+TASTE = ["max_images=100", "max_depth=2"]  # of a real site, unless arguments say otherwise
 
 
 def main(arguments: list[str]) -> int:
-    """Crawl and report; return the crawl's exit code."""
+    """Crawl and report; return the exit code of the crawl, or of the report when that fails."""
     if arguments and not arguments[0].startswith("-"):
         url, *rest = arguments
-        return _crawl(["-a", f"url={url}", *(rest or TASTE)])
+        taste = [] if rest else TASTE
+        crawl = Crawl.from_arguments(url=url, **dict(part.split("=") for part in taste))
+        words = [word for part in (f"url={url}", f"crawl_id={crawl.id}", *taste) for word in ("-a", part)]
+        return _crawl(crawl.id, [*words, *rest])
     with ExitStack() as stack:
-        site = stack.enter_context(_serve())
+        site = _serve(stack)
         print(f"The demo site stands on {site.url}", flush=True)
-        local = ["HOST_DELAY_SECONDS=0", "ALLOW_ADDRESSES=127.0.0.0/8", f"CONTACT_URL={site.url}"]
-        settings = [word for setting in local for word in ("-s", setting)]
-        return _crawl(["-a", f"url={site.url}", "-a", "crawl_id=demo", "-a", "sitemap=true", *settings, *arguments])
+        words = ["-a", f"url={site.url}", "-a", "crawl_id=demo", "-a", "sitemap=true"]
+        settings = ["-s", "HOST_DELAY_SECONDS=0", "-s", f"CONTACT_URL={site.url}"]
+        return _crawl("demo", [*words, *settings, *arguments])
 
 
-def _crawl(arguments: list[str]) -> int:
+def _crawl(crawl_id: str, arguments: list[str]) -> int:
     scrapy = [sys.executable, "-m", "scrapy"]
-    code = subprocess.run([*scrapy, "crawl", "images", *arguments], check=False).returncode
-    subprocess.run([*scrapy, "report"], check=False)
-    return code
+    crawl = subprocess.Popen([*scrapy, "crawl", "images", *arguments])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the crawl, which ends in order
+    code = crawl.wait()
+    report = subprocess.run([*scrapy, "report", "--crawl", crawl_id], check=False)
+    return code or report.returncode
 
 
-def _serve() -> DemoServer:
+def _serve(stack: ExitStack) -> DemoServer:
     try:
-        return DemoServer(port=PORT)
+        return stack.enter_context(DemoServer(port=PORT))
     except OSError:  # somebody else has the port
-        return DemoServer(port=0)
+        return stack.enter_context(DemoServer())
 
 
 if __name__ == "__main__":

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from scrapy.settings import SETTINGS_PRIORITIES, default_settings
+
 from image_spider import __version__, config
+from image_spider.exceptions import UsageError
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -19,6 +23,27 @@ class ProjectSettings:
     def update_settings(self, settings: BaseSettings) -> None:
         """Raise UsageError for a value that is not allowed."""
         checked = config.from_settings(settings)
+        check_scrapy_settings(settings)
         settings.set("USER_AGENT", f"image_spider/{__version__} (+{checked.CONTACT_URL})", "addon")
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", checked.HOST_CONCURRENCY, "addon")
         settings.set("DOWNLOAD_DELAY", checked.HOST_DELAY_SECONDS, "addon")
+
+
+def check_scrapy_settings(settings: BaseSettings) -> None:
+    """Raise UsageError for a setting of Scrapy's own whose value is not of the type of its default."""
+    for name, value in settings.items():
+        if (settings.getpriority(name) or 0) <= SETTINGS_PRIORITIES["project"]:
+            continue
+        default = getattr(default_settings, name, None)
+        try:
+            if isinstance(default, bool):
+                settings.getbool(name)
+            elif isinstance(default, int):
+                settings.getint(name)
+            elif isinstance(default, float):
+                settings.getfloat(name)
+        except (TypeError, ValueError):
+            raise UsageError(name, value, f"a value like {default!r}") from None
+    level = settings["LOG_LEVEL"]
+    if isinstance(level, str) and level not in logging.getLevelNamesMapping():
+        raise UsageError("LOG_LEVEL", level, "DEBUG, INFO, WARNING, ERROR or CRITICAL")

@@ -6,6 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from scrapy.utils.datatypes import LocalCache
+
+RECENT = 20_000  # without a limit, duplicates are told among this many images
+
 
 class Budget:
     """Counts the unique images of a crawl, up to a limit.
@@ -16,7 +20,8 @@ class Budget:
 
     def __init__(self, limit: int | None, *, seen: Iterable[str] = ()) -> None:
         self._limit = float("inf") if limit is None else limit
-        self._seen = {_number(sha256) for sha256 in seen}
+        self._seen: LocalCache[str, None] = LocalCache(limit=RECENT if limit is None else limit)
+        self._seen.update(dict.fromkeys(seen))
         self._in_flight = 0
         self._changed = asyncio.Condition()
 
@@ -41,13 +46,9 @@ class Budget:
                 self._in_flight -= 1
                 self._changed.notify_all()
 
-    def count(self, sha256: str) -> bool:
-        """Count an image; tell whether it is new to the crawl."""
-        size = len(self._seen)
-        self._seen.add(_number(sha256))
-        return len(self._seen) > size
-
-
-def _number(sha256: str) -> int:
-    """Return the first 64 bits: enough to tell a billion images apart, at a third of the memory."""
-    return int(sha256[:16], 16)
+    def count(self, key: str) -> bool:
+        """Count an image by its SHA-256; tell whether it is new to the crawl."""
+        if key in self._seen:
+            return False
+        self._seen[key] = None
+        return True

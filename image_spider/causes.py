@@ -25,6 +25,7 @@ TOO_LARGE = "too_large"
 REDIRECTS = "redirects"
 ROBOTS = "robots"
 BAD_URL = "bad_url"  # a URL or scheme that is not fetched
+REFUSED = "refused"  # a middleware would not have it
 NOT_HTML = "not_html"  # a start URL that is neither a page nor an image
 EMPTY = "empty"
 NOT_AN_IMAGE = "not_an_image"
@@ -36,7 +37,7 @@ TOPIC = "topic"  # no word of it matches the crawl's categories
 
 ALL = frozenset(
     {
-        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, NOT_HTML,
+        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, REFUSED, NOT_HTML,
         EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, TOPIC,
     }
 )  # fmt: skip
@@ -56,7 +57,7 @@ def of(error: BaseException) -> Failure:
         for words, cause in _IGNORED.items():
             if words in detail:
                 return Failure(cause, detail)
-        return Failure(BAD_URL, detail)
+        return Failure(REFUSED, detail)
     for kind, cause in _EXCEPTIONS.items():
         if isinstance(error, kind):
             return Failure(cause, detail)
@@ -64,7 +65,7 @@ def of(error: BaseException) -> Failure:
 
 
 # Scrapy's middlewares tell these apart only by their words.
-_IGNORED = {"robots.txt": ROBOTS, "max redirections": REDIRECTS}
+_IGNORED = {"robots.txt": ROBOTS, "max redirections": REDIRECTS, "DOWNLOAD_MAXSIZE": TOO_LARGE}
 
 _EXCEPTIONS: dict[type[BaseException], str] = {
     CannotResolveHostError: DNS,

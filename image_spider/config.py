@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,16 +21,21 @@ CONFIG_FILE_KEY = "IMAGE_SPIDER_CONFIG"
 DEFAULT_CONTACT_URL = "https://image-spider.example/bot"  # reserved name: a warning asks for your own
 
 
+_SQLITE = r"sqlite:///(?!:memory:).+"
+_HOST = r"(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?"
+_POSTGRESQL = rf"postgresql://(?:[^@/]+@)?{_HOST}(?:,{_HOST})*/\w[^/]*"
+
+
 def _database_url(value: str) -> str:
-    if not value.startswith(("sqlite:///", "postgresql://")):
-        raise ValueError("a URL that starts with sqlite:/// or postgresql://")
+    if not re.fullmatch(f"{_SQLITE}|{_POSTGRESQL}", value):
+        raise ValueError("sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT[,HOST:PORT]/NAME")
     return value
 
 
-def _images_store(value: str) -> str:
+def _folder(value: str) -> str:
     if "://" in value:
         raise ValueError("a folder of this machine, for example data/images")
-    return value
+    return str(Path(value).expanduser())
 
 
 def _contact_url(value: str) -> str:
@@ -44,21 +50,27 @@ class Config(BaseModel):
     Every field is at the same time a Scrapy setting of the same name, so `-s NAME=value` works as well and wins.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    DATA_DIR: Path = Field(Path("data"), description="folder of everything that a local run keeps")
+    DATA_DIR: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        Path("data"), description="folder of everything that a local run keeps"
+    )
     DATABASE_URL: Annotated[str, AfterValidator(_database_url)] = Field(
         default_factory=lambda values: f"sqlite:///{values['DATA_DIR'] / 'catalog.sqlite3'}",
         description="the catalog; default sqlite:///<DATA_DIR>/catalog.sqlite3",
     )
     CATALOG_RETRY_SECONDS: float = Field(30.0, ge=0, description="how long a locked catalog is tried again")
-    IMAGES_STORE: Annotated[str, AfterValidator(_images_store)] = Field(
+    IMAGES_STORE: Annotated[str, AfterValidator(_folder)] = Field(
         default_factory=lambda values: str(values["DATA_DIR"] / "images"),
         description="folder of the original files; default <DATA_DIR>/images",
     )
-    IMAGES_EXPIRES: int = Field(90, ge=0, description="days for which a stored image URL is not downloaded again")
+    IMAGES_EXPIRES: int = Field(
+        90, ge=0, le=36_500, description="days for which a stored image URL is not downloaded again"
+    )
     IMAGES_MAX_PIXELS: int = Field(64_000_000, ge=1, description="images with more pixels are refused undecoded")
-    IMAGES_THREADS: int = Field(2, ge=1, le=64, description="threads that decode images")
+    IMAGES_PROCESSES: int = Field(2, ge=1, le=64, description="processes that decode images")
+    IMAGES_DEADLINE_SECONDS: float = Field(20.0, gt=0, description="time for one image, decoding and measuring")
+    IMAGES_MEMORY_BYTES: int = Field(1_073_741_824, ge=268_435_456, description="memory of one decoding process")
     DATA_URI_MAX_BYTES: int = Field(1_048_576, ge=0, description="data: URIs above this size are ignored")
     HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="mean pause between two requests to one host")
     HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")
@@ -96,7 +108,10 @@ def check(values: Mapping[str, Any]) -> Config:
 
 
 def _dotenv() -> dict[str, str]:
-    return {key: value for key, value in dotenv_values(".env").items() if value is not None}
+    try:
+        return {key: value for key, value in dotenv_values(".env").items() if value is not None}
+    except UnicodeDecodeError as error:
+        raise UsageError(".env", error.object[error.start :], "text in UTF-8") from error
 
 
 def _yaml(path: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from image_spider.exceptions import UsageError
 from image_spider.urls import Follow, start_url
 
+MAX_COUNT = 2**31 - 1  # what a column of the catalog holds
 FOLLOW: tuple[Follow, ...] = ("domain", "host", "any")
 
 
@@ -64,23 +66,34 @@ class Crawl:
 
 
 def _start_urls(url: str, file: str) -> tuple[str, ...]:
-    texts = [part.strip() for part in re.split(r",(?=\s*https?://)|\s+", url)]
+    separator = r",(?=\s*https?://)|\s+" if "://" in url else r"[,\s]+"  # a URL may have commas of its own
+    urls = dict.fromkeys(start_url(text) for text in re.split(separator, url) if text)
     if file:
-        try:
-            texts += [line.strip() for line in Path(file).read_text(encoding="utf-8-sig").splitlines()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError("file", file, f"a readable text file with one URL per line ({error})") from error
-    urls = dict.fromkeys(start_url(text) for text in texts if text and not text.startswith("#"))
+        urls |= dict.fromkeys(_urls_of_file(file))
     if not urls:
         raise UsageError("url", url, "at least one start URL: -a url=https://example.com/ or -a file=urls.txt")
     return tuple(urls)
 
 
+def _urls_of_file(file: str) -> Iterator[str]:
+    try:
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("file", file, f"a readable text file with one URL per line ({error})") from error
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            try:
+                yield start_url(text)
+            except UsageError as error:
+                raise UsageError(f"file {file}, line {number}", text, error.allowed) from None
+
+
 def _count(name: str, text: str, *, minimum: int) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text) < minimum:
-        raise UsageError(name, text, f"a whole number from {minimum}")
+    if not (text.isascii() and text.isdigit()) or not minimum <= int(text) <= MAX_COUNT:
+        raise UsageError(name, text, f"a whole number from {minimum} to {MAX_COUNT}")
     return int(text)
 
 
@@ -94,4 +107,4 @@ def _flag(name: str, text: str) -> bool:
 def _default_id(options: dict[str, object]) -> str:
     digest = hashlib.sha256(json.dumps(options, sort_keys=True).encode()).hexdigest()
     first: str = options["start_urls"][0]  # type: ignore[index]
-    return f"{urlsplit(first).hostname}-{digest[:10]}"
+    return f"{(urlsplit(first).hostname or '')[:80]}-{digest[:10]}"

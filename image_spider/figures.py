@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from image_spider.causes import TOPIC
+
 
 class Figures:
     """Counts of this run so far.
 
-    Stats keys: pages/fetched, pages/failed/<cause>, images/stored (new files), images/known (in the catalog, fresh,
-    not downloaded again), images/duplicate (bytes this crawl has seen already), images/failed/<cause>, images/bytes
-    (of new files).
+    Stats keys: pages/fetched, pages/failed/<cause>, images/found (candidates), images/stored (new files), images/known
+    (not downloaded again, or downloaded and unchanged), images/duplicate (bytes this crawl has seen already, on another
+    page or under another URL), images/failed/<cause>, images/bytes (of new files).
     """
 
     def __init__(self, stats: Mapping[str, Any]) -> None:
         self.pages: int = stats.get("pages/fetched", 0)
+        self.found: int = stats.get("images/found", 0)
         self.stored: int = stats.get("images/stored", 0)
         self.known: int = stats.get("images/known", 0)
         self.duplicates: int = stats.get("images/duplicate", 0)
@@ -27,6 +30,12 @@ class Figures:
     def images(self) -> int:
         """Unique images of the crawl that this run stored or met again."""
         return self.stored + self.known
+
+    @property
+    def waiting(self) -> int:
+        """Candidates that are found and not settled."""
+        refused = sum(count for cause, count in self.image_failures.items() if cause != TOPIC)
+        return max(0, self.found - self.images - self.duplicates - refused)
 
     @property
     def failures(self) -> int:

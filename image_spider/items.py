@@ -1,8 +1,8 @@
-"""What the spider yields: one ImageItem per candidate, one PageFailure per page that could not be read."""
+"""What the spider yields: a PageItem per page and an ImageItem per candidate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 
@@ -82,13 +82,14 @@ class ImageItem:
     seen_at: datetime
     image: Image | None = None
     failure: Failure | None = None
+    fetched_at: datetime | None = None  # null: not downloaded this time
 
 
 @dataclass(slots=True)
-class PageFailure:
-    """A page that could not be fetched or read."""
+class PageItem:
+    """A page that was read, or why it could not be."""
 
     page_url: str
     crawl_id: str
-    failure: Failure
-    seen_at: datetime = field(kw_only=True)
+    seen_at: datetime
+    failure: Failure | None = None

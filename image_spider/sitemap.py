@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import zlib
 from dataclasses import dataclass
 
 from lxml import etree
@@ -51,5 +52,5 @@ def _inflate(body: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(body)) as file:
             return file.read(MAX_BYTES)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return b""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from scrapy import signals
 from scrapy.exceptions import DropItem
@@ -16,17 +18,16 @@ from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
 from image_spider.exceptions import CatalogError
 from image_spider.extensions.job_directory import JobDirectory
-from image_spider.items import Image, ImageItem, PageFailure
+from image_spider.items import Image, ImageItem, PageItem
+from image_spider.spiders.images import images_spider
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Self
-
     from scrapy.crawler import Crawler
+    from sqlalchemy import Connection
 
-    from image_spider.spiders.images import ImagesSpider
+T = TypeVar("T")
 
-STATES = {"finished": "completed", "max_images": "completed", "failed": "failed"}  # any other end is a stop
+COMPLETED = ("finished", "max_images")  # reasons; any other end without an error is a stop
 
 
 class CatalogPipeline:
@@ -34,13 +35,15 @@ class CatalogPipeline:
 
     def __init__(self, *, crawler: Crawler, catalog: Catalog) -> None:
         self.crawler = crawler
-        self.catalog = catalog
-        self._opened = False
-        self._batches: BatchWriter[ImageItem | PageFailure] = BatchWriter(self._write)
+        self._spider = images_spider(crawler)
+        self._catalog = catalog
+        self._batches: BatchWriter[ImageItem | PageItem] = BatchWriter(self._write)
+        self._opened = asyncio.Event()  # or failed to; Scrapy opens all pipelines at once
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Read DATABASE_URL."""
+        """Read DATABASE_URL; off for other spiders than ours."""
+        images_spider(crawler)
         settings = config.from_settings(crawler.settings)
         catalog = Catalog(settings.DATABASE_URL, retry_seconds=settings.CATALOG_RETRY_SECONDS)
         pipeline = cls(crawler=crawler, catalog=catalog)
@@ -48,14 +51,20 @@ class CatalogPipeline:
         return pipeline
 
     async def open_spider(self) -> None:
-        """Open the catalog and record that the crawl runs; raises CatalogError."""
-        self._spider = cast("ImagesSpider", self.crawler.spider)
-        await asyncio.to_thread(self._open)
-        self._opened = True
+        """Open the catalog and record that the crawl runs; the crawl ends at once when that fails."""
+        self._resumes = bool((job := self.crawler.get_extension(JobDirectory)) and job.resumes)
+        try:
+            await asyncio.to_thread(self._catalog.open)
+            start = partial(crawls.start_crawl, crawl=self._spider.crawl, now=datetime.now(UTC))
+            await asyncio.to_thread(self._catalog.transaction, start)
+        except CatalogError as error:
+            self._spider.abort(error)
+        finally:
+            self._opened.set()
 
     async def process_item(self, item: Any) -> Any:
-        """Record the item, then let it go on; a failure ends here, once it is recorded."""
-        if not isinstance(item, ImageItem | PageFailure):
+        """Record the item, then let it go on; pages and failures end here, once they are recorded."""
+        if not isinstance(item, ImageItem | PageItem):
             return item
         try:
             await self._batches.add(item)
@@ -66,58 +75,47 @@ class CatalogPipeline:
             kind = "images" if isinstance(item, ImageItem) else "pages"
             self.crawler.stats.inc_value(f"{kind}/failed/{item.failure.cause}")
             raise DropItem(f"{item.failure.cause} {item.failure.detail}", log_level="DEBUG")
+        if isinstance(item, PageItem):
+            raise DropItem("the page is read", log_level="DEBUG")
         return item
 
     async def image_at_url(self, url: str, *, since: datetime) -> Image | None:
-        """Return the image that was last seen under this URL, unless that was before `since`."""
-
-        def query() -> Image | None:
-            with self.catalog.reading() as connection:
-                return queries.image_at_url(connection, url, since=since)
-
-        return await asyncio.to_thread(query)
+        """Return the image that was last downloaded from this URL, unless that was before `since`."""
+        return await self._read(partial(queries.image_at_url, url=url, since=since))
 
     async def images_before(self) -> Sequence[str]:
         """Return the SHA-256 of the images that earlier runs of a resumed crawl stored."""
-        job = self.crawler.get_extension(JobDirectory)
-        if job is None or not job.resumes:
+        await self._opened.wait()
+        if not self._resumes or self._spider.error:
             return ()
-
-        def query() -> Sequence[str]:
-            with self.catalog.reading() as connection:
-                return queries.images_of_crawl(connection, self._spider.crawl.id)
-
-        return await asyncio.to_thread(query)
+        return await self._read(partial(queries.images_of_crawl, crawl_id=self._spider.crawl.id))
 
     async def spider_closed(self, reason: str) -> None:
         """Record how the crawl ended; the other pipelines have ended by now."""
         self._batches.close()
+        state = "failed" if self._spider.error else "completed" if reason in COMPLETED else "stopped"
+        outcome = crawls.Outcome(
+            state=state,
+            reason=str(self._spider.error or reason),
+            pages=self.crawler.stats.get_value("pages/fetched", 0),
+            resumed=self._resumes,
+            at=datetime.now(UTC),
+        )
+        finish = partial(crawls.finish_crawl, crawl_id=self._spider.crawl.id, outcome=outcome)
         try:
-            if self._opened:
-                await asyncio.to_thread(self._finish, reason)
+            if not isinstance(self._spider.error, CatalogError):  # its reason would be lost behind a second one
+                await asyncio.to_thread(self._catalog.transaction, finish)
         except CatalogError as error:
             self._spider.abort(error)
         finally:
-            self.catalog.close()
+            self._catalog.close()
 
-    def _open(self) -> None:
-        self.catalog.open()
-        self.catalog.transaction(lambda c: crawls.start_crawl(c, self._spider.crawl, now=datetime.now(UTC)))
+    def _write(self, items: Sequence[ImageItem | PageItem]) -> None:
+        self._catalog.transaction(partial(write_items, items=items))
 
-    def _write(self, items: Sequence[ImageItem | PageFailure]) -> None:
-        self.catalog.transaction(lambda connection: write_items(connection, items))
+    async def _read(self, query: Callable[[Connection], T]) -> T:
+        def read() -> T:
+            with self._catalog.reading() as connection:
+                return query(connection)
 
-    def _finish(self, reason: str) -> None:
-        pages = self.crawler.stats.get_value("pages/fetched", 0)
-        state = STATES.get(reason, "stopped")
-        now = datetime.now(UTC)
-        self.catalog.transaction(
-            lambda connection: crawls.finish_crawl(
-                connection,
-                self._spider.crawl.id,
-                state=state,
-                reason=str(self._spider.error or reason),
-                pages=pages,
-                now=now,
-            )
-        )
+        return await asyncio.to_thread(read)

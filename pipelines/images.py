@@ -8,28 +8,29 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from scrapy import Request
 from scrapy.exceptions import DropItem
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.images import ImagesPipeline as ScrapyImagesPipeline
 from scrapy.pipelines.media import FileInfo, _MediaRequestFiltered
+from scrapy.spidermiddlewares.referer import StrictOriginWhenCrossOriginPolicy
 from scrapy.utils.datatypes import LocalCache
-from scrapy.utils.url import strip_url
 
 from image_spider import causes, config
 from image_spider.budget import Budget
+from image_spider.decoders import Decoders
 from image_spider.exceptions import CatalogError, RefusedImage, StoreError
-from image_spider.imaging.describe import KEPT, describe
+from image_spider.extensions.job_directory import JobDirectory
+from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem
+from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import image_path, thumbnail_path
 from pipelines.catalog import CatalogPipeline
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Response
@@ -37,11 +38,12 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
     from twisted.python.failure import Failure as TwistedFailure
 
-    from image_spider.spiders.images import ImagesSpider
-
 T = TypeVar("T")
 
+DISK_THREADS = 4  # an fsync takes milliseconds, during which others can go on
+WAITING_BODIES = 8  # what keeps the decoding processes busy
 SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each; Scrapy's own dictionary never ends
+REFERRER = StrictOriginWhenCrossOriginPolicy()  # what browsers send
 
 
 class MediaFailed(_MediaRequestFiltered):
@@ -56,7 +58,10 @@ class MediaFailed(_MediaRequestFiltered):
 
 
 class StoredFile(FileInfo):
-    """Scrapy's record of a file, with the image that it holds."""
+    """Scrapy's record of a file, with the image that it holds.
+
+    status is "uptodate" (not downloaded), "unchanged" (downloaded, and the store had it) or "downloaded".
+    """
 
     image: Image
 
@@ -64,27 +69,26 @@ class StoredFile(FileInfo):
 class ImagesPipeline(ScrapyImagesPipeline):
     """Fetch the candidate of each ImageItem, store its original bytes and fill in its image or its failure."""
 
-    def __init__(
-        self, *, crawler: Crawler, store: LocalStore, threads: int, max_pixels: int, expires_days: int
-    ) -> None:
+    def __init__(self, *, crawler: Crawler, store: LocalStore, decoders: Decoders, expires_days: int) -> None:
         super().__init__(str(store.root), crawler=crawler)
+        self._spider = images_spider(crawler)
         self._images = store
-        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="images")
-        # Bodies that wait for a thread are memory: while as many are under way as can be downloaded and decoded at
-        # once, the next candidate waits, and with its downloads the engine stops asking for pages.
-        self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + threads)
-        self._max_pixels = max_pixels
+        self._decoders = decoders
+        self._disk = ThreadPoolExecutor(max_workers=DISK_THREADS, thread_name_prefix="images")
+        # Bodies that wait to be decoded are memory: while this many candidates are under way, the next one waits, and
+        # with its downloads the engine stops asking for pages.
+        self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + WAITING_BODIES)
         self._expires = timedelta(days=expires_days)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Read the IMAGES_ settings."""
+        """Read the IMAGES_ settings; off for other spiders than ours."""
+        images_spider(crawler)
         settings = config.from_settings(crawler.settings)
         return cls(
             crawler=crawler,
             store=LocalStore(settings.IMAGES_STORE),
-            threads=settings.IMAGES_THREADS,
-            max_pixels=settings.IMAGES_MAX_PIXELS,
+            decoders=Decoders(settings),
             expires_days=settings.IMAGES_EXPIRES,
         )
 
@@ -93,35 +97,46 @@ class ImagesPipeline(ScrapyImagesPipeline):
         return cast("FilesStoreProtocol", None)
 
     async def open_spider(self, spider: Spider | None = None) -> None:  # type: ignore[override]
-        """Open the store; raises StoreError when it cannot be written."""
+        """Open the store; the crawl ends at once when it cannot be written."""
         super().open_spider()
         self.spiderinfo.downloaded = LocalCache(limit=SEEN_MEDIA)
-        self._spider = cast("ImagesSpider", self.crawler.spider)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
-        await self._in_thread(self._images.open)
-        self._budget = Budget(self._spider.crawl.max_images, seen=await self._catalog.images_before())
+        self._job = self.crawler.get_extension(JobDirectory)
+        try:
+            await self._in_thread(self._images.open)
+            self._budget = Budget(self._spider.crawl.max_images, seen=await self._catalog.images_before())
+        except (StoreError, CatalogError) as error:
+            self._spider.abort(error)
 
     def close_spider(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown()
+        """Let the processes and threads end."""
+        self._decoders.close()
+        self._disk.shutdown()
 
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
-        """Fill in item.image or item.failure; pass what is no candidate, or by request not downloaded."""
-        if not isinstance(item, ImageItem) or item.failure or not self._spider.crawl.download:
+        """Fill in item.image or item.failure; pass what is no candidate or was refused already."""
+        if not isinstance(item, ImageItem) or item.failure:
             return item
+        self.crawler.stats.inc_value("images/found")
         async with self._budget.place() as free:
             if not free:
                 raise DropItem("max_images is reached", log_level="DEBUG")
             async with self._under_way:
-                await super().process_item(item)
+                if self._spider.stopping:
+                    self._leave(item)
+                if self._spider.crawl.download:
+                    await super().process_item(item)
+                else:
+                    self._budget.count(item.candidate.url)
         if self._budget.spent:
             self._spider.stop("max_images")
         return item
 
     def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> list[Request]:
-        """Return the request for the candidate, with its page as referrer: some sites refuse strangers."""
-        headers = {"Referer": strip_url(item.page_url)}
-        return [Request(item.candidate.url, headers=headers, callback=NO_CALLBACK)]
+        """Return the request for the candidate, with a referrer as browsers send it: some sites refuse strangers."""
+        url = item.candidate.url
+        referrer = REFERRER.referrer(item.page_url, url)
+        return [Request(url, headers={"Referer": referrer} if referrer else None, callback=NO_CALLBACK)]
 
     async def media_to_download(  # type: ignore[override]
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
@@ -129,8 +144,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         """Return what needs no download: bytes that came with the candidate, or a fresh image of the catalog."""
         try:
             if item.candidate.data is not None:
-                image = await self._in_thread(self._keep, item.candidate.data, item.candidate.media_type)
-                return _stored_file(request, image, "downloaded")
+                return await self._keep(request, item.candidate.data, item.candidate.media_type)
             known = await self._catalog.image_at_url(request.url, since=datetime.now(UTC) - self._expires)
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
                 return _stored_file(request, known, "uptodate")
@@ -145,8 +159,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if response.status != 200:
             raise RefusedImage(causes.STATUS, f"HTTP {response.status}")
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        image = await self._in_thread(self._keep, response.body, content_type)
-        return _stored_file(request, image, "downloaded")
+        return await self._keep(request, response.body, content_type)
 
     def media_failed(self, failure: TwistedFailure, request: Request, info: MediaPipeline.SpiderInfo) -> NoReturn:
         """Carry the error on."""
@@ -159,29 +172,26 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if ok:
             file = cast("StoredFile", result)
             item.image = file["image"]
+            item.fetched_at = None if file["status"] == "uptodate" else datetime.now(UTC)
             self._count_image(file)
             return item
         error = cast("TwistedFailure", result).value
         error = error.error if isinstance(error, MediaFailed) else error
         if isinstance(error, (StoreError, CatalogError)):
             self._spider.abort(error)
-            raise DropItem(str(error), log_level="DEBUG")
+            self._leave(item)
         item.failure = causes.of(cast("BaseException", error))
         return item
 
-    def _keep(self, data: bytes, content_type: str) -> Image:
-        """Describe the bytes and store them, in a thread."""
-        description = describe(data, content_type=content_type, max_pixels=self._max_pixels)
+    async def _keep(self, request: Request, data: bytes, content_type: str) -> StoredFile:
+        """Describe the bytes, in another process, and store them."""
+        description = await self._decoders.describe(data, content_type)
         if description.integrity not in KEPT:
             raise RefusedImage(description.integrity, description.detail)
-        sha256 = hashlib.sha256(data).hexdigest()
-        path = image_path(sha256, description.extension)
-        self._images.write(path, data)
-        if description.thumbnail:
-            self._images.write(thumbnail_path(path), description.thumbnail, durable=False)
-        return Image(
+        sha256 = await self._in_thread(_sha256, data)
+        image = Image(
             sha256=sha256,
-            path=path,
+            path=image_path(sha256, description.extension),
             format=description.format,
             width=description.width,
             height=description.height,
@@ -192,19 +202,37 @@ class ImagesPipeline(ScrapyImagesPipeline):
             shape=description.shape,
             integrity=description.integrity,
         )
+        new = await self._in_thread(self._write, image.path, data, description.thumbnail)
+        return _stored_file(request, image, "downloaded" if new else "unchanged")
+
+    def _write(self, path: str, data: bytes, thumbnail: bytes | None) -> bool:
+        new = self._images.write(path, data)
+        if thumbnail:
+            self._images.write(thumbnail_path(path), thumbnail, durable=False)
+        return new
+
+    def _leave(self, item: ImageItem) -> NoReturn:
+        """Drop a candidate that the end of the crawl overtook; a resumed crawl reads its page again."""
+        if self._job:
+            self._job.leave_unfinished(item.page_url)
+        raise DropItem("the crawl is ending", log_level="DEBUG")
 
     def _count_image(self, file: StoredFile) -> None:
         stats = self.crawler.stats
         if not self._budget.count(file["image"].sha256):
             stats.inc_value("images/duplicate")
-        elif file["status"] == "uptodate":
-            stats.inc_value("images/known")
-        else:
+        elif file["status"] == "downloaded":
             stats.inc_value("images/stored")
             stats.inc_value("images/bytes", file["image"].bytes)
+        else:
+            stats.inc_value("images/known")
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _stored_file(request: Request, image: Image, status: str) -> StoredFile:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "ALLOW_ADDRESSES=127.0.0.0/8", "-s", "CONTACT_URL=http://127.0.0.1/")
+FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "CONTACT_URL=http://127.0.0.1/")
 DEADLINE_SECONDS = 60.0
 
 
@@ -50,7 +51,7 @@ class Project:
         return self.start("crawl", "images", "-a", f"url={url}", *FAST, *words)
 
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.data / "catalog.sqlite3") as connection:
+        with closing(sqlite3.connect(self.data / "catalog.sqlite3")) as connection, connection:
             return connection.execute(query, parameters).fetchall()
 
     def files(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from image_spider.items import Candidate, Failure, Image, ImageItem, PageFailure
+from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PAGE = "https://example.com/"
@@ -38,6 +38,7 @@ def an_item(
     page: str = PAGE,
     crawl: str = "c",
     seen_at: datetime = NOON,
+    fetched: bool = True,
     **words: Any,
 ) -> ImageItem:
     return ImageItem(
@@ -48,8 +49,13 @@ def an_item(
         seen_at=seen_at,
         image=image,
         failure=failure,
+        fetched_at=seen_at if image and fetched else None,
     )
 
 
-def a_page_failure(url: str = PAGE, cause: str = "status", *, seen_at: datetime = NOON) -> PageFailure:
-    return PageFailure(page_url=url, crawl_id="c", failure=Failure(cause, "HTTP 500"), seen_at=seen_at)
+def a_page(url: str = PAGE, *, failure: Failure | None = None) -> PageItem:
+    return PageItem(page_url=url, crawl_id="c", failure=failure, seen_at=NOON)
+
+
+def a_page_failure(url: str = PAGE, cause: str = "status") -> PageItem:
+    return a_page(url, failure=Failure(cause, "HTTP 500"))

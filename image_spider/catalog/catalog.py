@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from image_spider.catalog import migrate
-from image_spider.catalog.engine import make_engine, sqlite_file
+from image_spider.catalog.engine import make_engine, public_url, sqlite_file
 from image_spider.exceptions import CatalogError
 
 T = TypeVar("T")
@@ -22,6 +22,7 @@ class Catalog:
     """The SQL database behind a crawl. Every method blocks: call it from a thread."""
 
     def __init__(self, url: str, *, retry_seconds: float = 30.0) -> None:
+        self.name = public_url(url)
         self.engine = make_engine(url)
         self._retry_seconds = retry_seconds
 
@@ -60,11 +61,6 @@ class Catalog:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
-
-    @property
-    def name(self) -> str:
-        """The catalog's URL without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

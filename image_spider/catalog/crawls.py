@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, distinct, func, insert, select, update
@@ -24,18 +24,30 @@ def start_crawl(connection: Connection, crawl: Crawl, *, now: datetime) -> None:
     connection.execute(update(crawls).where(crawls.c.id == crawl.id).values(**values))
 
 
-def finish_crawl(connection: Connection, crawl_id: str, *, state: str, reason: str, pages: int, now: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run of a crawl ended; pages are those of this run, which may have resumed an earlier one's queue."""
+
+    state: str
+    reason: str
+    pages: int
+    resumed: bool
+    at: datetime
+
+
+def finish_crawl(connection: Connection, crawl_id: str, outcome: Outcome) -> None:
     """Record how the crawl ended; its counters are counted from its rows, so that they are exact."""
     of_crawl = sightings.c.crawl_id == crawl_id
     seen = images.c.sha256.in_(select(sightings.c.image_sha256).where(of_crawl))
-    values = {
+    counted = {
         "images": select(func.count(distinct(sightings.c.image_sha256))).where(of_crawl).scalar_subquery(),
         "sightings": select(func.count()).where(of_crawl).scalar_subquery(),
         "failures": select(func.count()).where(failures.c.crawl_id == crawl_id).scalar_subquery(),
         "bytes": select(func.coalesce(func.sum(images.c.bytes), 0)).where(seen).scalar_subquery(),
     }
+    pages = crawls.c.pages + outcome.pages if outcome.resumed else outcome.pages
     connection.execute(
         update(crawls)
         .where(crawls.c.id == crawl_id)
-        .values(**values, state=state, reason=reason, pages=pages, finished_at=now)
+        .values(**counted, state=outcome.state, reason=outcome.reason, pages=pages, finished_at=outcome.at)
     )

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
 
 SQLITE_BUSY_SECONDS = 5
 
 
 def make_engine(url: str) -> Engine:
     """Make the engine; nothing is connected yet."""
-    if make_url(url).get_backend_name() == "sqlite":
+    if url.startswith("sqlite:"):
         return _sqlite_engine(url)
-    return create_engine(re.sub("^postgresql://", "postgresql+psycopg2://", url), pool_pre_ping=True)
+    # libpq itself understands several hosts in a URL, and looks for the primary among them.
+    connect = partial(psycopg2.connect, url, target_session_attrs="primary")
+    return create_engine("postgresql+psycopg2://", creator=connect, pool_pre_ping=True)
+
+
+def public_url(url: str) -> str:
+    """Return a catalog URL without its password."""
+    return re.sub(r"(?<=//)([^:@/]*):[^@/]*@", r"\1:***@", url)
 
 
 def _sqlite_engine(url: str) -> Engine:

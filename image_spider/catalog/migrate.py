@@ -23,6 +23,7 @@ def upgrade(connection: Connection) -> None:
     """Apply the migrations that this database lacks, inside the caller's transaction."""
     with _configuration() as configuration:
         if _revision(connection) != _head(configuration):
+            _check_known(connection, configuration)
             configuration.attributes["connection"] = connection
             command.upgrade(configuration, "head")
 
@@ -30,11 +31,22 @@ def upgrade(connection: Connection) -> None:
 def check(connection: Connection) -> None:
     """Raise SchemaOutdated when the database is not at this version's revision."""
     with _configuration() as configuration:
+        _check_known(connection, configuration)
         found, needed = _revision(connection), _head(configuration)
     if found != needed:
         raise SchemaOutdated(
             f"the catalog's tables are at revision {found or 'none'}, this version needs {needed}: "
             "run `scrapy catalog upgrade`"
+        )
+
+
+def _check_known(connection: Connection, configuration: Config) -> None:
+    found = _revision(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()}
+    if found and found not in known:
+        raise SchemaOutdated(
+            f"the catalog's tables are at revision {found}, which this version does not know: "
+            "use the version of image_spider that made them, or a newer one"
         )
 
 

@@ -16,12 +16,12 @@ _IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image)]
 
 
 def image_at_url(connection: Connection, url: str, *, since: datetime) -> Image | None:
-    """Return the image last seen under this URL, unless that was before `since`."""
+    """Return the image last downloaded from this URL, unless that was before `since`."""
     row = connection.execute(
         select(*_IMAGE_COLUMNS)
         .join(sightings, sightings.c.image_sha256 == images.c.sha256)
-        .where(sightings.c.image_url_key == key(url), sightings.c.last_seen >= since)
-        .order_by(sightings.c.last_seen.desc())
+        .where(sightings.c.image_url_key == key(url), sightings.c.fetched_at >= since)
+        .order_by(sightings.c.fetched_at.desc())
         .limit(1)
     ).first()
     return Image(*row) if row else None

@@ -94,8 +94,9 @@ sightings = Table(
     Column("alternatives", JSON, nullable=False),  # URLs of other sizes of the same picture
     Column("seen_at", UtcDateTime, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),
+    Column("fetched_at", UtcDateTime),  # the last download for this sighting; null: the image was known
     Index(None, "crawl_id", "image_sha256"),
-    Index(None, "image_url_key", "last_seen"),
+    Index(None, "image_url_key", "fetched_at"),
 )
 
 failures = Table(

@@ -1,4 +1,6 @@
-"""Idempotent writes: the same item written twice leaves what writing it once leaves, but for `last_seen`."""
+"""Idempotent writes: the same item written twice leaves what writing it once leaves, but for `last_seen`
+and `fetched_at`.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +8,37 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete
+from sqlalchemy import Connection, Table, delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from image_spider.catalog.keys import key
 from image_spider.catalog.schema import failures, images, sightings
-from image_spider.items import ImageItem, PageFailure
+from image_spider.items import Failure, ImageItem, PageItem
 
 
-def write_items(connection: Connection, items: Sequence[ImageItem | PageFailure]) -> None:
-    """Write images, sightings and failures of one batch. An image that succeeds takes its old failure away."""
+def write_items(connection: Connection, items: Sequence[ImageItem | PageItem]) -> None:
+    """Write one batch: images, sightings and failures. What succeeds takes its old failure away."""
     found = [item for item in items if isinstance(item, ImageItem) and item.failure is None]
-    _upsert(connection, images, (_image_row(item) for item in found if item.image), ["last_seen"])
-    _upsert(connection, sightings, map(_sighting_row, found), ["last_seen"])
-    failed = [row for row in map(_failure_row, items) if row["cause"]]
-    _upsert(connection, failures, failed, ["cause", "detail", "last_seen"])
-    mended = {_failure_key(item) for item in found} - {row["id"] for row in failed}
+    _upsert(connection, images, (_image_row(item) for item in found if item.image))
+    _upsert(connection, sightings, map(_sighting_row, found))
+    failed = {_failure_key(item): item for item in items if item.failure}
+    _upsert(connection, failures, (_failure_row(item, item.failure) for item in failed.values() if item.failure))
+    mended = {_failure_key(item) for item in items} - failed.keys()
     if mended:
         connection.execute(delete(failures).where(failures.c.id.in_(mended)))
 
 
-def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]], updated: list[str]) -> None:
+def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
     (identifier,) = table.primary_key
     # One statement may not touch a row twice; sorted, two writers take row locks in the same order.
     unique = {row[identifier.name]: row for row in rows}
     if not unique:
         return
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-    statement = insert.on_conflict_do_update(
-        index_elements=[identifier], set_={name: insert.excluded[name] for name in updated}
-    )
+    updated = {name: insert.excluded[name] for name in ("cause", "detail", "last_seen") if name in table.c}
+    if "fetched_at" in table.c:
+        updated["fetched_at"] = func.coalesce(insert.excluded.fetched_at, table.c.fetched_at)
+    statement = insert.on_conflict_do_update(index_elements=[identifier], set_=updated)
     connection.execute(statement, [unique[name] for name in sorted(unique)])
 
 
@@ -64,23 +67,24 @@ def _sighting_row(item: ImageItem) -> dict[str, Any]:
         "alternatives": list(candidate.alternatives),
         "seen_at": item.seen_at,
         "last_seen": item.seen_at,
+        "fetched_at": item.fetched_at,
     }
 
 
-def _failure_row(item: ImageItem | PageFailure) -> dict[str, Any]:
+def _failure_row(item: ImageItem | PageItem, failure: Failure) -> dict[str, Any]:
     return {
         "id": _failure_key(item),
         "image_url": item.candidate.url if isinstance(item, ImageItem) else None,
         "page_url": item.page_url,
-        "cause": item.failure.cause if item.failure else "",
-        "detail": _clean(item.failure.detail) if item.failure else "",
+        "cause": failure.cause,
+        "detail": _clean(failure.detail),
         "crawl_id": item.crawl_id,
         "seen_at": item.seen_at,
         "last_seen": item.seen_at,
     }
 
 
-def _failure_key(item: ImageItem | PageFailure) -> str:
+def _failure_key(item: ImageItem | PageItem) -> str:
     return key(item.crawl_id, item.candidate.url if isinstance(item, ImageItem) else "", item.page_url)
 
 

@@ -8,7 +8,9 @@ import sys
 from typing import TYPE_CHECKING, cast
 
 from scrapy.commands.crawl import Command as CrawlCommand
+from scrapy.settings import SETTINGS_PRIORITIES
 
+from image_spider.addons import check_scrapy_settings
 from image_spider.commands.questions import ask_arguments
 from image_spider.exceptions import ImageSpiderError, UsageError
 from image_spider.spiders.images import ImagesSpider
@@ -16,6 +18,7 @@ from image_spider.spiders.images import ImagesSpider
 if TYPE_CHECKING:
     import asyncio
 
+WRONG_USAGE = 2
 INTERRUPTED = 130
 
 
@@ -33,33 +36,54 @@ class Command(CrawlCommand):
         """Leave the terminal to the progress line and to warnings, unless a log level is asked for."""
         super().process_options(args, opts)
         assert self.settings is not None
-        chosen = self.settings.getpriority("LOG_LEVEL") != self.settings.getpriority("BOT_NAME")
+        try:
+            check_scrapy_settings(self.settings)  # here as well: logging is set up before the add-ons
+        except UsageError as error:
+            sys.exit(_say(error))
+        chosen = self.settings.getpriority("LOG_LEVEL") != SETTINGS_PRIORITIES["project"]
         if sys.stderr.isatty() and not chosen and not self.settings["LOG_FILE"]:
             self.settings.set("LOG_LEVEL", "WARNING", priority="cmdline")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run the crawl."""
-        if args == [ImagesSpider.name] and not opts.spargs and sys.stdin.isatty() and sys.stderr.isatty():
-            opts.spargs = ask_arguments()
-            words = [word for name, value in opts.spargs.items() for word in ("-a", f"{name}={value}")]
-            print(f"The same without questions: {shlex.join(['scrapy', 'crawl', *args, *words])}", file=sys.stderr)  # noqa: T201
         if len(args) != 1:
             super().run(args, opts)  # Scrapy's own usage errors
             return
-        self._run(args[0], opts)
+        on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+        if args == [ImagesSpider.name] and on_terminal and not {"url", "file"} & opts.spargs.keys():
+            try:
+                answers = ask_arguments(given=opts.spargs)
+            except (KeyboardInterrupt, EOFError):
+                self.exitcode = INTERRUPTED
+                return
+            opts.spargs |= answers
+            words = [word for name, value in answers.items() for word in ("-a", f"{name}={value}")]
+            command = shlex.join(["scrapy", *sys.argv[1:], *words])
+            print(f"The same without questions: {command}", file=sys.stderr)  # noqa: T201
+        self._crawl(args[0], opts)
 
-    def _run(self, name: str, opts: argparse.Namespace) -> None:
+    def _crawl(self, name: str, opts: argparse.Namespace) -> None:
         assert self.crawler_process
-        crawler = self._create_crawler(name)
+        try:
+            crawler = self._create_crawler(name)
+        except KeyError:
+            spiders = ", ".join(self.crawler_process.spider_loader.list())
+            self.exitcode = _say(UsageError("spider", name, f"the spiders are {spiders}"))
+            return
         task = cast("asyncio.Task[None]", self.crawler_process.crawl(crawler, **opts.spargs))
         self.crawler_process.start()
-        error = task.exception()
+        error = task.exception() if task.done() else None
         if isinstance(error, ImageSpiderError):
-            print(f"scrapy crawl {name}: {error}", file=sys.stderr)  # noqa: T201
-            self.exitcode = 2 if isinstance(error, UsageError) else 1
+            self.exitcode = _say(error)
         elif error:
             raise error
         elif getattr(crawler.spider, "error", None):
             self.exitcode = 1
-        elif crawler.stats.get_value("finish_reason") == "shutdown":
+        elif not task.done() or crawler.stats.get_value("finish_reason") == "shutdown":
             self.exitcode = INTERRUPTED
+
+
+def _say(error: ImageSpiderError) -> int:
+    """Print an error as one line; return the exit code that it stands for."""
+    print(f"scrapy crawl: {error}", file=sys.stderr)  # noqa: T201
+    return WRONG_USAGE if isinstance(error, UsageError) else 1

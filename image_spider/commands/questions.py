@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.prompt import IntPrompt, Prompt
 
@@ -9,18 +11,19 @@ from image_spider.exceptions import UsageError
 from image_spider.urls import start_url
 
 
-def ask_arguments(console: Console | None = None) -> dict[str, str]:
-    """Ask for URL, limits and categories; return the spider's arguments."""
-    console = console or Console(stderr=True)
+def ask_arguments(*, given: Mapping[str, str], console: Console | None = None) -> dict[str, str]:
+    """Ask for URL, limits and categories, but for those that are given; return the spider's arguments."""
+    console = console or Console(stderr=True, markup=False, highlight=False)
     arguments = {"url": _ask_url(console)}
-    images = IntPrompt.ask("At most how many images (0: no limit)", default=100, console=console)
-    depth = IntPrompt.ask("How many links away from there", default=2, console=console)
-    categories = Prompt.ask("Only images about (words, comma between them; empty: all)", default="", console=console)
-    if images > 0:
-        arguments["max_images"] = str(images)
-    arguments["max_depth"] = str(max(depth, 0))
-    if categories.strip():
-        arguments["categories"] = categories.strip()
+    if "max_images" not in given:
+        images = IntPrompt.ask("At most how many images (0: no limit)", default=100, console=console)
+        arguments |= {"max_images": str(images)} if images > 0 else {}
+    if "max_depth" not in given:
+        depth = IntPrompt.ask("How many links away from there", default=2, console=console)
+        arguments["max_depth"] = str(max(depth, 0))
+    if "categories" not in given:
+        words = Prompt.ask("Only images about (words, comma between them; empty: all)", default="", console=console)
+        arguments |= {"categories": words.strip()} if words.strip() else {}
     return arguments
 
 
@@ -29,4 +32,4 @@ def _ask_url(console: Console) -> str:
         try:
             return start_url(Prompt.ask("Start URL", console=console))
         except UsageError as error:
-            console.print(f"[red]{error}[/red]")
+            console.print(error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import logging
 import shutil
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
+from image_spider.exceptions import UsageError
+
 if TYPE_CHECKING:
     from typing import Self
 
@@ -17,11 +21,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RUNNING = "image_spider.running"  # there while a run has not ended in order
+RUNNING = "image_spider.running"  # there while a run has not ended in order, and locked while it runs
+UNFINISHED = "image_spider.unfinished.json"
+OF_SCRAPY = ("requests.queue", "requests.seen", "spider.state")
 
 
 class JobDirectory:
-    """Start over when the last run in JOBDIR was killed or failed.
+    """Start over when the last run in JOBDIR was killed or failed; remember the pages that a stop left unfinished.
 
     Scrapy writes its queue's index when it closes, and its list of seen requests at once: after a kill, requests
     that were queued or in flight would count as seen and never come again. What is stored already is not downloaded
@@ -29,13 +35,22 @@ class JobDirectory:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._running = folder / RUNNING
-        if self._running.exists():
+        self._folder = folder
+        self._unfinished: set[str] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            was_running = (folder / RUNNING).exists()
+            self._lock = (folder / RUNNING).open("a")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError("JOBDIR", folder, "a folder that no other crawl is using") from None
+        except OSError as error:
+            raise UsageError("JOBDIR", folder, f"a folder that can be written ({error.strerror})") from error
+        if was_running:
             logger.warning("The last run in JOBDIR %s did not end in order: the crawl starts over", folder)
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.resumes = any(folder.iterdir())
-        self._running.touch()
+            self._forget()
+        self.resumes = (folder / "requests.seen").exists()
+        self.unfinished_pages = self._read_unfinished()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -46,7 +61,25 @@ class JobDirectory:
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
+    def leave_unfinished(self, page_url: str) -> None:
+        """Note a page whose candidates a stop left behind: Scrapy counts it as done."""
+        self._unfinished.add(page_url)
+
     def spider_closed(self, reason: str) -> None:
         """Take the mark away; the scheduler has written its files by now."""
+        (self._folder / UNFINISHED).write_text(json.dumps(sorted(self._unfinished)), encoding="utf-8")
         if reason != "failed":
-            self._running.unlink(missing_ok=True)
+            (self._folder / RUNNING).unlink(missing_ok=True)
+        self._lock.close()
+
+    def _forget(self) -> None:
+        for name in OF_SCRAPY:
+            path = self._folder / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _read_unfinished(self) -> tuple[str, ...]:
+        path = self._folder / UNFINISHED
+        return tuple(json.loads(path.read_text(encoding="utf-8"))) if self.resumes and path.exists() else ()

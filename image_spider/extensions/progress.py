@@ -17,6 +17,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.utils.log import get_scrapy_root_handler
 
 from image_spider.figures import Figures
+from image_spider.spiders.images import images_spider
 
 if TYPE_CHECKING:
     from typing import Self
@@ -37,6 +38,7 @@ class Progress:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Stay off without a terminal: plain log lines are better there."""
+        images_spider(crawler)
         if not sys.stderr.isatty() or crawler.settings["LOG_FILE"]:
             raise NotConfigured
         extension = cls(crawler=crawler, console=Console(stderr=True))
@@ -68,7 +70,7 @@ class Progress:
             rate = figures.images / max(time.monotonic() - started, 0.001)
             line = (
                 f"pages {figures.pages:,} · images {figures.images:,} ({rate:.1f}/s) · "
-                f"failures {figures.failures:,} · queue {queued:,}"
+                f"failures {figures.failures:,} · queue {queued:,} pages, {figures.waiting:,} images"
             )
             if not self._crawler.crawling:
                 line += " · ending in order, Ctrl-C again forces it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.filesize import decimal
@@ -12,45 +12,50 @@ from scrapy import signals
 
 from image_spider import config
 from image_spider.figures import Figures
+from image_spider.spiders.images import images_spider
 
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Mapping
 
     from scrapy.crawler import Crawler
 
-    from image_spider.spiders.images import ImagesSpider
+    from image_spider.config import Config
 
 
 class Summary:
     """Print the summary to standard error, which Scrapyd and a terminal show, and pipes of items do not."""
 
-    def __init__(self, *, crawler: Crawler, console: Console) -> None:
+    def __init__(self, *, crawler: Crawler, settings: Config, console: Console) -> None:
         self._crawler = crawler
+        self._spider = images_spider(crawler)
+        self._settings = settings
         self._console = console
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Print at the end of the crawl."""
-        extension = cls(crawler=crawler, console=Console(stderr=True))
+        """Print at the end of the crawl; off for other spiders than ours."""
+        images_spider(crawler)
+        console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+        extension = cls(crawler=crawler, settings=config.from_settings(crawler.settings), console=console)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
-    def spider_closed(self, spider: ImagesSpider, reason: str) -> None:
-        """Print the table, then how to go on."""
+    def spider_closed(self, reason: str) -> None:
+        """Print why the crawl ended, the table, and how to go on."""
         stats = self._crawler.stats.get_stats()
-        figures = Figures(stats)
-        seconds = (datetime.now(UTC) - stats["start_time"]).total_seconds() if "start_time" in stats else 0.0
-        settings = config.from_settings(self._crawler.settings)
-        self._console.print(_table(spider, reason, figures, seconds))
-        self._console.print(
-            f"images  {settings.IMAGES_STORE}\nreport  scrapy report --crawl {spider.crawl.id}", soft_wrap=True
-        )
+        crawl = self._spider.crawl.id
+        self._console.print(f"\nCrawl {crawl}: {self._spider.error or reason}")
+        self._console.print(_table(stats))
+        self._console.print(f"images  {self._settings.IMAGES_STORE}\nreport  scrapy report --crawl {crawl}")
         if reason == "shutdown":
-            self._console.print(_how_to_resume(self._crawler.settings["JOBDIR"]), soft_wrap=True)
+            self._console.print(_how_to_resume(self._crawler.settings["JOBDIR"]))
 
 
-def _table(spider: ImagesSpider, reason: str, figures: Figures, seconds: float) -> Table:
-    table = Table("what", "count", title=f"Crawl {spider.crawl.id}: {spider.error or reason}", title_justify="left")
+def _table(stats: Mapping[str, object]) -> Table:
+    figures = Figures(stats)
+    started = stats.get("start_time")
+    seconds = (datetime.now(UTC) - started).total_seconds() if isinstance(started, datetime) else 0.0
+    table = Table("what", "count")
     table.columns[1].justify = "right"
     table.add_row("pages", f"{figures.pages:,}")
     table.add_row("images stored", f"{figures.stored:,}")

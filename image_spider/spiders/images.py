@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from scrapy import Request, Spider
+from scrapy import Request
+from scrapy.exceptions import NotConfigured
 from scrapy.http import HtmlResponse, Response
 from scrapy.linkextractors import IGNORED_EXTENSIONS
 from scrapy.utils.url import url_has_any_extension
@@ -18,11 +19,12 @@ from scrapy.utils.url import url_has_any_extension
 from image_spider import causes, config
 from image_spider.crawl import Crawl
 from image_spider.exceptions import ImageSpiderError, NothingToCrawl, UsageError
+from image_spider.extensions.job_directory import JobDirectory
 from image_spider.extract import extract_page
-from image_spider.items import Candidate, Failure, ImageItem, PageFailure
-from image_spider.sitemap import parse_sitemap, sitemaps_in_robots
+from image_spider.items import Candidate, Failure, ImageItem, PageItem
+from image_spider.spiders.sitemaps import SitemapFollower
 from image_spider.topics import mentions
-from image_spider.urls import has_image_extension, join, same_site
+from image_spider.urls import same_site
 
 if TYPE_CHECKING:
     from typing import Self
@@ -32,15 +34,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PAGE_MAX_BYTES = 8 * 1024 * 1024  # pages are parsed on the reactor: about 0.1 s per MB
+PAGE_MAX_BYTES = 8 * 1024 * 1024  # of a linked page; a start URL may be an image of any size
 NO_PAGES = frozenset(f".{extension}" for extension in IGNORED_EXTENSIONS)  # .pdf, .zip, .mp4 ...
 ARGUMENTS = tuple(inspect.signature(Crawl.from_arguments).parameters)
 
 
-class ImagesSpider(Spider):
+class ImagesSpider(SitemapFollower):
     """Follow links from the start URLs and yield every image candidate.
 
-    Arguments (`-a name=value`) are those of Crawl.from_arguments.
+    Arguments (`-a name=value`) are those of Crawl.from_arguments. Requests carry depth, the links between a page and
+    its start URL, and site, a URL of the site that may be followed; the answer to a start URL defines its site.
     """
 
     name = "images"
@@ -66,62 +69,52 @@ class ImagesSpider(Spider):
             logger.warning("CONTACT_URL is not set: the owners of the sites you crawl cannot reach you")
         return spider
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the crawl is about to end: what has not begun need not begin."""
+        closing = self.crawler.engine._slot and self.crawler.engine._slot.closing  # noqa: SLF001 - Ctrl-C shows only there
+        return bool(self.error or self._stopping or closing)
+
     async def start(self) -> AsyncIterator[Request]:
-        """Yield the start URLs, and the robots.txt that names their sitemaps when those are wanted."""
+        """Yield the start URLs, and the pages that the last run of a resumed crawl left unfinished."""
+        if self.error:  # the store or the catalog could not be opened
+            return
+        job = self.crawler.get_extension(JobDirectory)
+        for url in job.unfinished_pages if job else ():
+            yield self.page_request(url, site=url, depth=self.crawl.max_depth or 1).replace(dont_filter=True)
         for url in self.crawl.start_urls:
-            yield self._page(url, site="")
-            if self.crawl.sitemap:
-                robots = join(url, "/robots.txt")
-                yield Request(robots or url, self.parse_robots, errback=self.page_failed, cb_kwargs={"site": url})
+            yield self.page_request(url, site="", depth=0)
 
-    def parse(self, response: Response, site: str) -> Iterator[Request | ImageItem | PageFailure]:
-        """Read a page: links first, so that the frontier never waits for the page's images.
-
-        site is a URL of the site that the crawl may follow; empty for a start URL, whose answer defines it.
-        """
-        is_start = not site
+    async def parse(self, response: Response, site: str, depth: int) -> AsyncIterator[Request | ImageItem | PageItem]:
+        """Read a page: links first, so that the frontier never waits for the page's images."""
         site = site or response.url
+        if depth == 0 and self.crawl.sitemap:
+            for request in self.begin_sitemaps(site):
+                yield request
         if not isinstance(response, HtmlResponse):
-            yield from self._parse_other(response, is_start=is_start)
+            for item in self._parse_other(response, depth):
+                yield item
             return
         if not same_site(response.url, site, self.crawl.follow):  # a redirect led away
             self.crawler.stats.inc_value("pages/offsite")
             return
         self.crawler.stats.inc_value("pages/fetched")
-        page = extract_page(response.text, response.url, max_data_uri_bytes=self._data_uri_max_bytes)
-        if self._may_go_deeper(response):
+        # A large page takes seconds, which the reactor does not have.
+        page = await asyncio.to_thread(
+            extract_page, response.text, response.url, max_data_uri_bytes=self._data_uri_max_bytes
+        )
+        yield PageItem(_asked_for(response.request or response), self.crawl.id, datetime.now(UTC))
+        if self.crawl.max_depth is None or depth < self.crawl.max_depth:
             for link in page.links:
                 if same_site(link, site, self.crawl.follow) and not url_has_any_extension(link, NO_PAGES):
-                    yield self._page(link, site=site)
+                    yield self.page_request(link, site=site, depth=depth + 1)
         for candidate in page.candidates:
-            yield self._item(candidate, page_url=response.url, page_title=page.title)
+            yield self.image_item(candidate, page_url=response.url, page_title=page.title)
 
-    def parse_robots(self, response: Response, site: str) -> Iterator[Request]:
-        """Follow the sitemaps that a robots.txt names, or else the usual place."""
-        for address in sitemaps_in_robots(response.text) or ["/sitemap.xml"]:
-            if url := join(response.url, address):
-                yield Request(url, self.parse_sitemap, errback=self.page_failed, cb_kwargs={"site": site})
-
-    def parse_sitemap(self, response: Response, site: str) -> Iterator[Request | ImageItem]:
-        """Follow the pages and sitemaps of a sitemap, and take the images that it names."""
-        sitemap = parse_sitemap(response.body)
-        for address in sitemap.sitemaps:
-            if url := join(response.url, address):
-                yield Request(url, self.parse_sitemap, errback=self.page_failed, cb_kwargs={"site": site})
-        for address in sitemap.pages:
-            if (url := join(response.url, address)) and same_site(url, site, self.crawl.follow):
-                yield self._page(url, site=site)
-        for page_address, address in sitemap.images:
-            page, url = join(response.url, page_address), join(response.url, address)
-            if page and url:
-                yield self._item(Candidate(url, "sitemap"), page_url=page, page_title="")
-
-    def page_failed(self, failure: TwistedFailure) -> Iterator[PageFailure]:
+    def page_failed(self, failure: TwistedFailure) -> Iterator[PageItem]:
         """Record a page that could not be fetched."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        asked_for = request.meta.get("redirect_urls", [request.url])[0]
-        is_start = request.cb_kwargs.get("site") == ""
-        yield self._page_failure(asked_for, causes.of(cast("BaseException", failure.value)), is_start=is_start)
+        yield self._failed_page(request, causes.of(cast("BaseException", failure.value)))
 
     def stop(self, reason: str) -> None:
         """End the crawl in order; the first reason counts."""
@@ -133,27 +126,28 @@ class ImagesSpider(Spider):
         if self.error is None:
             self.error = error
             logger.error("The crawl stops: %s", error)
-            self.stop("failed")
+            if self.crawler.engine.running:  # else start() yields nothing, and the crawl ends by itself
+                self.stop("failed")
 
-    def _page(self, url: str, *, site: str) -> Request:
-        meta = {} if has_image_extension(url) else {"download_maxsize": PAGE_MAX_BYTES}
-        return Request(url, self.parse, errback=self.page_failed, cb_kwargs={"site": site}, meta=meta)
+    def page_request(self, url: str, *, site: str, depth: int) -> Request:
+        """Make the request for a page."""
+        meta = {"download_maxsize": PAGE_MAX_BYTES} if depth else {}
+        arguments = {"site": site, "depth": depth}
+        return Request(url, self.parse, errback=self.page_failed, cb_kwargs=arguments, meta=meta)
 
-    def _may_go_deeper(self, response: Response) -> bool:
-        return self.crawl.max_depth is None or response.meta.get("depth", 0) < self.crawl.max_depth
-
-    def _parse_other(self, response: Response, *, is_start: bool) -> Iterator[ImageItem | PageFailure]:
+    def _parse_other(self, response: Response, depth: int) -> Iterator[ImageItem | PageItem]:
         """Take a "page" that is an image as a candidate; only a start URL must be one or the other."""
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1").lower()
-        if content_type.startswith("image/") or has_image_extension(response.url):
-            source = "start" if is_start else "anchor"
+        if content_type.startswith("image/"):
+            source = "anchor" if depth else "start"
             candidate = Candidate(response.url, source, data=response.body, media_type=content_type)
-            yield self._item(candidate, page_url=response.url, page_title="")
-        elif is_start:
+            yield self.image_item(candidate, page_url=response.url, page_title="")
+        elif not depth:
             detail = f"neither a page nor an image: {content_type or 'no Content-Type'}"
-            yield self._page_failure(response.url, Failure(causes.NOT_HTML, detail), is_start=True)
+            yield self._failed_page(response.request or Request(response.url), Failure(causes.NOT_HTML, detail))
 
-    def _item(self, candidate: Candidate, *, page_url: str, page_title: str) -> ImageItem:
+    def image_item(self, candidate: Candidate, *, page_url: str, page_title: str) -> ImageItem:
+        """Make the item of a candidate; one that no category is about is refused at once."""
         item = ImageItem(
             candidate=candidate,
             page_url=page_url,
@@ -161,20 +155,28 @@ class ImagesSpider(Spider):
             crawl_id=self.crawl.id,
             seen_at=datetime.now(UTC),
         )
-        words = (
-            candidate.alt,
-            candidate.title,
-            candidate.caption,
-            candidate.text,
-            page_title,
-            urlsplit(candidate.url).path,
-        )
+        path = urlsplit(candidate.url).path
+        words = (candidate.alt, candidate.title, candidate.caption, candidate.text, page_title, path)
         if self.crawl.categories and not mentions(self.crawl.categories, words):
             item.failure = Failure(causes.TOPIC, f"no word of it begins with {' or '.join(self.crawl.categories)}")
         return item
 
-    def _page_failure(self, url: str, failure: Failure, *, is_start: bool) -> PageFailure:
-        self._starts_left -= is_start
-        if not self._starts_left and not self.crawl.sitemap:
-            self.abort(NothingToCrawl(f"no start URL could be fetched; {url}: {failure.cause} {failure.detail}"))
-        return PageFailure(page_url=url, crawl_id=self.crawl.id, failure=failure, seen_at=datetime.now(UTC))
+    def _failed_page(self, request: Request, failure: Failure) -> PageItem:
+        url = _asked_for(request)
+        if request.cb_kwargs.get("depth") == 0:
+            self._starts_left -= 1
+            if not self._starts_left:
+                self.abort(NothingToCrawl(f"no start URL could be fetched; {url}: {failure.cause} {failure.detail}"))
+        return PageItem(url, self.crawl.id, datetime.now(UTC), failure)
+
+
+def images_spider(crawler: Crawler) -> ImagesSpider:
+    """Return the crawler's spider, for components that serve only this one; raises NotConfigured for another."""
+    if isinstance(crawler.spider, ImagesSpider):
+        return crawler.spider
+    raise NotConfigured(f"it serves the spider {ImagesSpider.name} alone")
+
+
+def _asked_for(request: Request | Response) -> str:
+    """Return the URL that was asked for first, before any redirect."""
+    return str(request.meta.get("redirect_urls", [request.url])[0])

@@ -25,21 +25,22 @@ class LocalStore:
         try:
             self._partial.mkdir(parents=True, exist_ok=True)
             for left in self._partial.iterdir():
-                if not _alive(int(left.name.partition(".")[0])):
+                if _is_abandoned(left.name.partition(".")[0]):
                     left.unlink(missing_ok=True)
             probe.write_bytes(b"x")
             probe.unlink()
         except OSError as error:
             raise self._error("write to", error) from error
 
-    def write(self, path: str, data: bytes, *, durable: bool = True) -> None:
+    def write(self, path: str, data: bytes, *, durable: bool = True) -> bool:
         """Store data under path: write, fsync, rename, so that a crash at any moment leaves a whole file or none.
 
+        Paths are named after their content: a file of the right size is there already, and False is returned.
         What can be made again need not be durable: without the fsync, some milliseconds, a loss of power may leave
         an empty file.
         """
-        if self.size(path) == len(data):  # paths are named after their content: it is there already
-            return
+        if self.size(path) == len(data):
+            return False
         target = self.root / path
         partial = self._partial / f"{os.getpid()}.{threading.get_ident()}.{target.name}"
         try:
@@ -55,6 +56,7 @@ class LocalStore:
                 partial.unlink(missing_ok=True)
         except OSError as error:
             raise self._error("write to", error) from error
+        return True
 
     def size(self, path: str) -> int | None:
         """Return the size in bytes of the file under path, or None when there is none."""
@@ -72,11 +74,14 @@ class LocalStore:
         )
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+def _is_abandoned(pid: str) -> bool:
+    """Tell whether no living process writes the partial files of this process id."""
+    if not pid.isdigit():  # not ours
         return False
-    except PermissionError:  # another user's process
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
         return True
-    return True
+    except PermissionError:  # another user's process
+        return False
+    return int(pid) == os.getpid()  # a restarted container gives the same id, and we have not begun to write

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
 from demo.server import DemoServer
-from tests.project import Project
+from tests.images import a_png
+from tests.project import Project, wait_until
+from tests.sites import Site
 
 URL = "http://127.0.0.1:9/"
 
@@ -22,14 +25,27 @@ URL = "http://127.0.0.1:9/"
         (["-a", f"url={URL}", "-a", "depth=3"], "depth='3' is not allowed: the arguments are url, file, max_images"),
         (["-a", "file=none.txt"], "file='none.txt' is not allowed: a readable text file with one URL per line"),
         (["-a", f"url={URL}", "-s", "HOST_CONCURRENCY=0"], "HOST_CONCURRENCY='0' is not allowed: greater than"),
-        (["-a", f"url={URL}", "-s", "DATABASE_URL=oracle://x"], "DATABASE_URL='oracle://x' is not allowed: a URL that"),
+        (["-a", f"url={URL}", "-s", "DATABASE_URL=oracle://x"], "DATABASE_URL='oracle://x' is not allowed: sqlite"),
+        (
+            ["-a", f"url={URL}", "-s", "CONCURRENT_REQUESTS=abc"],
+            "CONCURRENT_REQUESTS='abc' is not allowed: a value like",
+        ),
+        (["-a", f"url={URL}", "-s", "DOWNLOAD_TIMEOUT=abc"], "DOWNLOAD_TIMEOUT='abc' is not allowed: a value like 180"),
+        (["-a", f"url={URL}", "-s", "LOG_LEVEL=LOUD"], "LOG_LEVEL='LOUD' is not allowed: DEBUG, INFO"),
+        (["-a", f"url={URL}", "-s", "JOBDIR=/dev/null/x"], "JOBDIR='/dev/null/x' is not allowed: a folder that can be"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(project: Project, words: list[str], message: str):
     done = project.run("crawl", "images", "--nolog", *words)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"scrapy crawl images: {message}")
+    assert done.stderr.startswith(f"scrapy crawl: {message}")
     assert done.stderr.count("\n") == 1
+
+
+def test_an_unknown_spider_is_named_with_those_there_are(project: Project):
+    done = project.run("crawl", "nosuch", "--nolog")
+    assert done.returncode == 2
+    assert done.stderr == "scrapy crawl: spider='nosuch' is not allowed: the spiders are images\n"
 
 
 def test_a_wrong_environment_is_refused_at_start_in_one_line(project: Project):
@@ -45,8 +61,9 @@ def test_help_names_the_exit_codes(project: Project):
 
 def test_a_store_that_cannot_be_written_ends_the_crawl_before_it_begins(project: Project, site: DemoServer):
     (project.folder / "file").write_text("")
-    done = project.crawl(site.url, "--nolog", "-s", "IMAGES_STORE=file/images")
+    done = project.crawl(site.url, "-s", "IMAGES_STORE=file/images")
     assert done.returncode == 1
+    assert "Traceback" not in done.stderr
     assert "cannot write to the image store file/images: Not a directory" in done.stderr
     assert "set IMAGES_STORE to another folder" in done.stderr
     assert site.requests == []
@@ -54,8 +71,9 @@ def test_a_store_that_cannot_be_written_ends_the_crawl_before_it_begins(project:
 
 def test_a_catalog_that_cannot_be_opened_ends_the_crawl_before_it_begins(project: Project, site: DemoServer):
     (project.folder / "file").write_text("")
-    done = project.crawl(site.url, "--nolog", "-s", "DATABASE_URL=sqlite:///file/catalog.sqlite3")
+    done = project.crawl(site.url, "-s", "DATABASE_URL=sqlite:///file/catalog.sqlite3")
     assert done.returncode == 1
+    assert "Traceback" not in done.stderr
     assert "cannot create the folder of the catalog sqlite:///file/catalog.sqlite3" in done.stderr
     assert site.requests == []
 
@@ -89,7 +107,7 @@ def test_a_locked_catalog_stops_the_crawl_with_the_reason(project: Project, site
     project.crawl(site.url, "-a", "max_depth=0")
     lock = sqlite3.connect(project.data / "catalog.sqlite3", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
-    done = project.crawl(site.url, "--nolog", "-s", "CATALOG_RETRY_SECONDS=0")
+    done = project.crawl(site.url, "-s", "CATALOG_RETRY_SECONDS=0")
     lock.close()
     assert done.returncode == 1
     assert "database is locked" in done.stderr
@@ -128,6 +146,44 @@ def test_a_crawl_whose_start_url_cannot_be_fetched_has_failed(project: Project):
     assert done.returncode == 1
     assert project.rows("select cause from failures") == [("connection",)]
     assert "no start URL could be fetched" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert project.crawl(URL, "-a", "sitemap=true", "-s", "RETRY_TIMES=0").returncode == 1
+
+
+@pytest.mark.parametrize("words", [("fetch", "--nolog"), ("shell", "-c", "response.status", "--nolog")])
+def test_scrapys_own_commands_work_and_leave_nothing(project: Project, site: DemoServer, words: tuple[str, ...]):
+    done = project.run(words[0], f"{site.url}/", *words[1:])
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not project.data.exists()
+
+
+def test_a_catalog_of_a_newer_version_is_not_touched(project: Project, site: DemoServer):
+    project.crawl(site.url, "-a", "max_depth=0")
+    project.rows("update alembic_version set version_num = '9999'")
+    done = project.crawl(site.url)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "the catalog's tables are at revision 9999, which this version does not know" in done.stderr
+
+
+@pytest.mark.parametrize("fault", ["disk", "catalog"])
+def test_what_has_not_begun_when_the_crawl_must_stop_is_not_fetched(project: Project, fault: str):
+    tags = "".join(f'<img src="/{number}.png">' for number in range(500))
+    with Site({"/": f"<html>{tags}</html>"} | {f"/{number}.png": a_png(number) for number in range(500)}) as site:
+        process = project.start_crawl(site.url)
+        wait_until(lambda: len(site.requests) > 50)
+        if fault == "disk":
+            shutil.rmtree(project.data / "images")
+            (project.data / "images").write_text("in the way")
+        else:
+            with closing(sqlite3.connect(project.data / "catalog.sqlite3", timeout=30)) as connection:
+                connection.execute("drop table sightings")
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.count("The crawl stops: ") == 1
+    assert "Traceback" not in said
+    assert len(site.requests) < 300
 
 
 @pytest.mark.parametrize("words", [["catalog"], ["catalog", "fly"], ["report", "x"], ["report", "--limit", "0"]])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
 from demo.server import DemoServer
+from tests.images import a_png
 from tests.project import Project, wait_until
+from tests.sites import Site
 
 SLOW = ("-s", "HOST_DELAY_SECONDS=0.02", "-s", "HOST_CONCURRENCY=1")
 TABLES = {
@@ -72,6 +77,79 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
     assert state(project) == state(undisturbed)
     assert [path for _, path in site.requests].count("/about.html") - pages_before <= 1
     assert project.rows("select state from crawls") == [("completed",)]
+
+
+def test_ctrl_c_does_not_wait_for_a_whole_page_of_images_and_a_resumed_crawl_takes_the_rest(project: Project):
+    tags = "".join(f'<img src="/{number}.png">' for number in range(300))
+    with Site({"/": f"<html>{tags}</html>"} | {f"/{number}.png": a_png(number) for number in range(300)}) as site:
+        words = ("-s", "JOBDIR=job", "-s", "HOST_DELAY_SECONDS=0.01")
+        process = project.start_crawl(site.url, *words)
+        wait_until(lambda: stored(project) >= 20)
+        end(process, signal.SIGINT)
+        assert process.returncode == 130
+        assert len(site.requests) < 200
+        assert project.crawl(site.url, "-s", "JOBDIR=job").returncode == 0
+        assert stored(project) == 300
+        assert len(site.requests) < 330
+
+
+def test_ctrl_c_twice_ends_at_once(project: Project, site: DemoServer):
+    process = project.start_crawl(f"{site.url}/hostile/slow?seconds=60,{site.url}/", *SLOW)
+    wait_until(lambda: stored(project) >= 1)
+    process.send_signal(signal.SIGINT)
+    assert process.stderr
+    wait_until(lambda: "shutting down gracefully" in process.stderr.readline())
+    said = end(process, signal.SIGINT)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    project.assert_files_and_rows_agree()
+
+
+def test_a_job_directory_in_use_is_refused_and_one_with_other_files_keeps_them(project: Project, site: DemoServer):
+    words = ("-s", "JOBDIR=data", *SLOW)
+    project.data.mkdir()
+    (project.data / "precious.txt").write_text("mine")
+    process = project.start_crawl(site.url, *words)
+    wait_until(lambda: stored(project) >= 5)
+    second = project.crawl(site.url, *words)
+    assert second.returncode == 2
+    assert "JOBDIR='data' is not allowed: a folder that no other crawl is using" in second.stderr
+    end(process, signal.SIGKILL)
+    before = stored(project)
+    again = project.crawl(site.url, "-s", "JOBDIR=data")
+    assert "the crawl starts over" in again.stderr
+    assert stored(project) > before
+    assert (project.data / "precious.txt").read_text() == "mine"
+
+
+def test_a_resumed_crawl_whose_catalog_is_gone_begins_a_new_one(project: Project, site: DemoServer):
+    process = project.start_crawl(site.url, *SLOW, "-s", "JOBDIR=job")
+    wait_until(lambda: stored(project) >= 5)
+    end(process, signal.SIGINT)
+    shutil.rmtree(project.data)
+    done = project.crawl(site.url, "-s", "JOBDIR=job")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_in_make_crawl_ends_the_crawl_in_order(project: Project):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo.crawl", *SLOW],
+        cwd=project.folder,
+        env=project.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    wait_until(lambda: stored(project) >= 5)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said = process.communicate(timeout=60)[0]
+    assert process.returncode == 130
+    assert "Stopped in order" in said
+    assert "Traceback" not in said
+    assert project.rows("select state from crawls") == [("stopped",)]
+    assert (project.data / "report.html").exists()
 
 
 def test_ctrl_c_without_jobdir_says_how_to_resume(project: Project, site: DemoServer):

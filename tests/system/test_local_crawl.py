@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from demo.server import DemoServer
+from tests.images import a_png
 from tests.project import ROOT, Project
+from tests.sites import Site
 
 EXPECTED = json.loads((ROOT / "demo/expected.json").read_text(encoding="utf-8"))
 
@@ -100,6 +102,49 @@ def test_max_images_is_exact(project: Project, site: DemoServer):
     assert project.crawl(site.url, "-a", "max_images=7").returncode == 0
     assert project.rows("select state, reason, images from crawls") == [("completed", "max_images", 7)]
     assert len(project.files()) == 7
+
+
+def test_max_images_limits_what_is_listed_too(project: Project, site: DemoServer):
+    project.crawl(site.url, "-a", "max_images=7", "-a", "download=false")
+    assert project.rows("select count(distinct image_url) from sightings") == [(7,)]
+
+
+def test_an_image_that_is_old_is_downloaded_again_however_often_it_was_seen(project: Project):
+    with Site({"/": '<img src="/a.png">', "/a.png": a_png(1)}) as site:
+        for _ in range(3):
+            project.crawl(site.url)
+            if (project.data / "catalog.sqlite3").exists():
+                project.rows("update sightings set fetched_at = datetime(fetched_at, '-50 days')")
+    assert site.requests.count("/a.png") == 2
+
+
+def test_a_download_that_brings_nothing_new_is_not_counted_as_stored(project: Project):
+    with Site({"/": '<img src="/a.png">', "/a.png": a_png(1)}) as site:
+        project.crawl(site.url)
+        again = project.crawl(site.url, "-s", "IMAGES_EXPIRES=0")
+    assert site.requests.count("/a.png") == 2
+    assert "images stored │ 0" in " ".join(again.stderr.split())
+
+
+def test_a_page_that_comes_back_is_no_failure_any_more(project: Project):
+    with Site({"/": '<a href="/b">b</a>'}) as site:
+        project.crawl(site.url)
+        assert project.rows("select cause from failures") == [("status",)]
+        site.pages["/b"] = "<p>here again</p>"
+        project.crawl(site.url)
+    assert project.rows("select failures from crawls") == [(0,)]
+
+
+def test_a_sitemap_is_found_without_a_robots_txt_and_behind_a_redirect(project: Project):
+    urls = "<urlset><url><loc>{url}/hidden</loc></url></urlset>"
+    with Site({"/": "<p>home</p>", "/hidden": "<p>hidden</p>", "/sitemap.xml": urls}) as site:
+        host = site.url.replace("127.0.0.1", "localhost")
+        site.pages["/moved"] = f"-> {host}/"
+        site.pages["/sitemap.xml"] = urls.replace("{url}", host)
+        project.crawl(f"{site.url}/moved", "-a", "sitemap=true", "-a", "follow=host")
+        assert project.rows("select pages, failures from crawls") == [(2, 0)]
+        project.crawl(site.url, "-a", "sitemap=true", "-a", "max_depth=0", "-a", "crawl_id=near")
+    assert project.rows("select pages from crawls where id = 'near'") == [(1,)]
 
 
 def test_max_depth_0_is_the_start_page_alone(project: Project, site: DemoServer):

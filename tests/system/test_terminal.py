@@ -40,7 +40,7 @@ def test_a_live_line_shows_pages_images_rate_failures_and_queue(project: Project
     slow = ["-s", "HOST_DELAY_SECONDS=0.01", "-s", "HOST_CONCURRENCY=1"]
     code, shown = on_a_terminal(project, ["crawl", "images", "-a", f"url={site.url}", *FAST, *slow])
     assert code == 0
-    lines = re.findall(r"pages \d+ · images \d+ \([\d.]+/s\) · failures \d+ · queue \d+", shown)
+    lines = re.findall(r"pages \d+ · images \d+ \([\d.]+/s\) · failures \d+ · queue \d+ pages, \d+ images", shown)
     assert len(set(lines)) > 3
     assert "images stored" in shown
 

@@ -19,6 +19,29 @@ def test_the_environment_wins_over_the_yaml_file(tmp_path: Path):
     assert (settings.HOST_CONCURRENCY, settings.HOST_DELAY_SECONDS) == (7, 0.5)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://db/images",
+        "postgresql://me:p%40ss@db-1.example:5432/images",
+        "postgresql://me:p@[::1]:5432,10.0.0.2/images?sslmode=require",
+    ],
+)
+def test_a_postgresql_url_may_name_several_hosts(url: str):
+    assert url == config.load({"DATABASE_URL": url}).DATABASE_URL
+
+
+def test_a_home_folder_is_found():
+    assert str(Path.home() / "pictures/images") == config.load({"DATA_DIR": "~/pictures"}).IMAGES_STORE
+
+
+def test_a_dotenv_file_in_another_encoding_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / ".env").write_bytes("DATA_DIR=caf\xe9\n".encode("latin-1"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"\.env=.* is not allowed: text in UTF-8"):
+        config.load()
+
+
 def test_an_empty_value_is_no_value():
     assert config.load({"HOST_CONCURRENCY": ""}).HOST_CONCURRENCY == 4
 
@@ -31,7 +54,13 @@ def test_a_configuration_does_not_change():
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
-        ("DATABASE_URL", "mysql://db", "sqlite:/// or postgresql://"),
+        ("DATABASE_URL", "mysql://db", "sqlite:///FILE or postgresql://USER"),
+        ("DATABASE_URL", "sqlite:///", "sqlite:///FILE"),
+        ("DATABASE_URL", "sqlite:///:memory:", "sqlite:///FILE"),
+        ("DATABASE_URL", "postgresql://u:p@host:port/db", "HOST:PORT"),
+        ("DATABASE_URL", "postgresql://host", "NAME"),
+        ("HOST_DELAY_SECONDS", "inf", "finite"),
+        ("IMAGES_EXPIRES", "800000", "less than or equal to 36500"),
         ("IMAGES_STORE", "ftp://elsewhere/x", "a folder of this machine"),
         ("HOST_CONCURRENCY", "0", "greater than or equal to 1"),
         ("HOST_DELAY_SECONDS", "soon", "valid number"),

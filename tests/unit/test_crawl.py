@@ -15,6 +15,16 @@ def test_start_urls_come_from_a_list_and_a_file_once_each(tmp_path: Path):
     assert crawl.start_urls == ("https://example.com/", "https://a.example/x?y=1,2", "https://b.example/")
 
 
+def test_bare_names_may_be_listed_too():
+    assert Crawl.from_arguments(url="a.example,b.example/x").start_urls == ("https://a.example/", "https://b.example/x")
+
+
+def test_a_bad_line_of_a_file_is_named_with_its_number(tmp_path: Path):
+    (tmp_path / "urls.txt").write_text("https://a.example/\nftp://b.example/\n")
+    with pytest.raises(UsageError, match=r"file .*urls\.txt, line 2='ftp://b\.example/' is not allowed: an http"):
+        Crawl.from_arguments(file=str(tmp_path / "urls.txt"))
+
+
 def test_the_same_arguments_are_the_same_crawl_and_others_another():
     first = Crawl.from_arguments(url=URL, max_images="5")
     assert first.id == Crawl.from_arguments(url=URL, max_images="5").id
@@ -35,7 +45,8 @@ def test_categories_are_words_without_case():
     [
         ({}, "url='' is not allowed: at least one start URL"),
         ({"url": "ftp://example.com/"}, "url='ftp://example.com/' is not allowed"),
-        ({"url": URL, "max_images": "0"}, "max_images='0' is not allowed: a whole number from 1"),
+        ({"url": URL, "max_images": "0"}, "max_images='0' is not allowed: a whole number from 1 to 2147483647"),
+        ({"url": URL, "max_depth": "9" * 20}, "max_depth='99999999999999999999' is not allowed: a whole number from 0"),
         ({"url": URL, "max_images": "many"}, "max_images='many'"),
         ({"url": URL, "max_depth": "-1"}, "max_depth='-1' is not allowed: a whole number from 0"),
         ({"url": URL, "follow": "everything"}, "follow='everything' is not allowed: one of domain, host, any"),

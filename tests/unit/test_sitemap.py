@@ -22,10 +22,10 @@ def test_an_index_names_sitemaps():
 
 
 def test_a_compressed_sitemap_is_read():
-    assert parse_sitemap(gzip.compress(INDEX)).sitemaps == ("https://example.com/1.xml",)
+    assert parse_sitemap(gzip.compress(INDEX, mtime=0)).sitemaps == ("https://example.com/1.xml",)
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00", b"<html", b"not xml", gzip.compress(INDEX)[:30], b"\x1f\x8b"])
+@pytest.mark.parametrize("body", [b"", b"\x00", b"<html", b"not xml", gzip.compress(INDEX, mtime=0)[:30], b"\x1f\x8b"])
 def test_what_is_no_sitemap_names_nothing(body: bytes):
     sitemap = parse_sitemap(body)
     assert (sitemap.sitemaps, sitemap.pages, sitemap.images) == ((), (), ())

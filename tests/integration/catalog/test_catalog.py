@@ -18,14 +18,19 @@ from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import CatalogError, SchemaOutdated
-from image_spider.items import Failure, ImageItem, PageFailure
-from tests.samples import NOON, PAGE, URL, a_page_failure, an_image, an_item
+from image_spider.items import Failure, ImageItem, PageItem
+from tests.samples import NOON, PAGE, URL, a_page, a_page_failure, an_image, an_item
 
 LATER = NOON + timedelta(hours=1)
 
 
-def write(catalog: Catalog, *items: ImageItem | PageFailure) -> None:
+def write(catalog: Catalog, *items: ImageItem | PageItem) -> None:
     catalog.transaction(lambda connection: write_items(connection, items))
+
+
+def finish(catalog: Catalog, state: str, *, pages: int = 0, resumed: bool = False) -> None:
+    outcome = crawls.Outcome(state=state, reason="why", pages=pages, resumed=resumed, at=LATER)
+    catalog.transaction(lambda connection: crawls.finish_crawl(connection, "c", outcome))
 
 
 def rows(catalog: Catalog, table: Any) -> list[dict[str, Any]]:
@@ -78,6 +83,8 @@ def test_writing_an_item_again_changes_last_seen_alone(catalog: Catalog):
     before = [*rows(catalog, schema.images), *rows(catalog, schema.sightings)]
     write(catalog, an_item(image=an_image(), seen_at=LATER))
     after = [*rows(catalog, schema.images), *rows(catalog, schema.sightings)]
+    for row in [*before, *after]:
+        row.pop("fetched_at", None)
     assert [row.pop("last_seen") for row in after] == [LATER, LATER]
     assert [row.pop("last_seen") for row in before] == [NOON, NOON]
     assert after == before
@@ -92,8 +99,7 @@ def test_the_same_image_twice_in_one_batch_is_one_row(catalog: Catalog):
 def test_other_bytes_under_the_same_url_are_another_sighting(catalog: Catalog):
     write(catalog, an_item(image=an_image("a")))
     write(catalog, an_item(image=an_image("b")))
-    assert [row["image_sha256"][0] for row in rows(catalog, schema.sightings)].sort() == ["a", "b"].sort()
-    assert len(rows(catalog, schema.sightings)) == 2
+    assert sorted(row["image_sha256"][0] for row in rows(catalog, schema.sightings)) == ["a", "b"]
 
 
 def test_an_item_that_was_not_downloaded_is_a_sighting_without_an_image(catalog: Catalog):
@@ -113,6 +119,20 @@ def test_a_candidate_that_succeeds_takes_its_failure_away(catalog: Catalog):
     assert [row["image_url"] for row in rows(catalog, schema.failures)] == [f"{URL}?other"]
 
 
+def test_a_page_that_is_read_takes_its_failure_away(catalog: Catalog):
+    write(catalog, a_page_failure(), a_page_failure(f"{PAGE}other"))
+    write(catalog, a_page())
+    assert [row["page_url"] for row in rows(catalog, schema.failures)] == [f"{PAGE}other"]
+
+
+def test_the_pages_of_a_resumed_run_are_added(catalog: Catalog):
+    crawl = Crawl.from_arguments(url=PAGE, crawl_id="c")
+    catalog.transaction(lambda c: crawls.start_crawl(c, crawl, now=NOON))
+    finish(catalog, "stopped", pages=3)
+    finish(catalog, "completed", pages=4, resumed=True)
+    assert rows(catalog, schema.crawls)[0]["pages"] == 7
+
+
 def test_hostile_text_is_stored_without_what_no_database_takes(catalog: Catalog):
     write(catalog, an_item(image=an_image(), alt="a\x00b\ud800c 猫 ' \" \\"))
     assert rows(catalog, schema.sightings)[0]["alt"] == "abc 猫 ' \" \\"
@@ -127,6 +147,7 @@ def test_a_very_long_url_has_a_place(catalog: Catalog):
 
 def test_an_image_is_found_by_its_url_while_it_is_fresh(catalog: Catalog):
     write(catalog, an_item(image=an_image()))
+    write(catalog, an_item(image=an_image(), seen_at=LATER, fetched=False))  # seen again is not downloaded again
     with catalog.reading() as connection:
         assert queries.image_at_url(connection, URL, since=NOON) == an_image()
         assert queries.image_at_url(connection, URL, since=LATER) is None
@@ -145,7 +166,7 @@ def test_the_counters_of_a_crawl_are_those_of_its_rows(catalog: Catalog):
     catalog.transaction(lambda c: crawls.start_crawl(c, crawl, now=NOON))
     write(catalog, an_item(image=an_image("a")), an_item(f"{URL}?2", image=an_image("a")), a_page_failure())
     write(catalog, an_item(image=an_image("b"), page=f"{PAGE}2"), an_item(image=an_image("d"), crawl="another"))
-    catalog.transaction(lambda c: crawls.finish_crawl(c, "c", state="completed", reason="finished", pages=2, now=LATER))
+    finish(catalog, "completed", pages=2)
     (row,) = rows(catalog, schema.crawls)
     assert (row["images"], row["sightings"], row["failures"], row["bytes"], row["pages"]) == (2, 3, 1, 2000, 2)
     assert (row["state"], row["reason"], row["started_at"], row["finished_at"]) == (
@@ -161,7 +182,7 @@ def test_the_counters_of_a_crawl_are_those_of_its_rows(catalog: Catalog):
 def test_a_crawl_that_had_not_completed_keeps_its_start(catalog: Catalog, ended: str, started_at: Any):
     crawl = Crawl.from_arguments(url=PAGE, crawl_id="c")
     catalog.transaction(lambda c: crawls.start_crawl(c, crawl, now=NOON))
-    catalog.transaction(lambda c: crawls.finish_crawl(c, "c", state=ended, reason="", pages=0, now=NOON))
+    finish(catalog, ended)
     catalog.transaction(lambda c: crawls.start_crawl(c, crawl, now=LATER))
     (row,) = rows(catalog, schema.crawls)
     assert (row["state"], row["started_at"], row["finished_at"]) == ("running", started_at, None)
@@ -181,9 +202,15 @@ def test_a_postgresql_catalog_without_tables_says_how_to_make_them(postgres_url:
         catalog.open()
 
 
+def test_the_primary_is_found_among_several_hosts(postgres_url: str):
+    with Catalog(postgres_url.replace("@", "@127.0.0.1:1,")) as catalog:
+        catalog.upgrade()
+        assert rows(catalog, schema.images) == []
+
+
 def test_an_unreachable_catalog_is_named_without_its_password():
     with Catalog("postgresql://me:secret@127.0.0.1:1/db") as catalog:
-        with pytest.raises(CatalogError, match=r"postgresql.*me:\*\*\*@127\.0\.0\.1:1/db failed: .*refused") as failed:
+        with pytest.raises(CatalogError, match=r"postgresql://me:\*\*\*@127\.0\.0\.1:1/db failed: .*refused") as failed:
             catalog.open()
         assert "secret" not in str(failed.value)
 

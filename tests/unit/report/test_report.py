@@ -15,12 +15,12 @@ from sqlalchemy import case, event
 
 from image_spider import causes
 from image_spider.catalog.catalog import Catalog
-from image_spider.catalog.crawls import finish_crawl, start_crawl
+from image_spider.catalog.crawls import Outcome, finish_crawl, start_crawl
 from image_spider.catalog.schema import images
 from image_spider.catalog.writes import write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import UsageError
-from image_spider.items import Candidate, Failure, Image, ImageItem, PageFailure
+from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem
 from image_spider.report.facets import FACETS, Facet
 from image_spider.report.picture import ORIGINAL_BYTES, SVG_BYTES
 from image_spider.report.report import Report, read_report, render
@@ -70,7 +70,7 @@ def failed(number: int, cause: str, *, crawl_id: str = "first") -> ImageItem:
     return replace(item(number, crawl_id=crawl_id), image=None, failure=Failure(cause, f"detail of {cause}"))
 
 
-def write(catalog: Catalog, *items: ImageItem | PageFailure) -> None:
+def write(catalog: Catalog, *items: ImageItem | PageItem) -> None:
     for crawl_id in sorted({record.crawl_id for record in items}):
         crawl = Crawl.from_arguments(url="https://example.com/", crawl_id=crawl_id)
         catalog.transaction(partial(start_crawl, crawl=crawl, now=NOON))
@@ -191,7 +191,9 @@ def test_an_image_is_shown_once_with_its_first_sighting_and_their_number(catalog
 def test_a_crawl_shows_what_it_has_seen_and_nothing_else(catalog):
     write(catalog, item(1), item(2, crawl_id="second"), failed(3, causes.DNS, crawl_id="second"))
     catalog.transaction(
-        lambda connection: finish_crawl(connection, "first", state="completed", reason="", pages=9, now=NOON)
+        lambda connection: finish_crawl(
+            connection, "first", Outcome(state="completed", reason="", pages=9, resumed=False, at=NOON)
+        )
     )
     report = read(catalog, crawl_id="first")
     assert [image["bytes"] for image in report.images] == [51]
@@ -204,7 +206,7 @@ def test_a_crawl_shows_what_it_has_seen_and_nothing_else(catalog):
 
 
 def test_failures_are_counted_by_cause_for_images_and_pages_apart(catalog):
-    gone = PageFailure("https://example.com/gone", "first", Failure(causes.STATUS, "HTTP 404"), seen_at=NOON)
+    gone = PageItem("https://example.com/gone", "first", NOON, Failure(causes.STATUS, "HTTP 404"))
     write(catalog, failed(1, causes.TIMEOUT), failed(2, causes.STATUS), failed(3, causes.STATUS), gone)
     report = read(catalog)
     assert report.failures == {"images": {"status": 2, "timeout": 1}, "pages": {"status": 1}}

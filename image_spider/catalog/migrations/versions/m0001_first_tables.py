@@ -49,8 +49,9 @@ def upgrade() -> None:
         sa.Column("alternatives", sa.JSON, nullable=False),
         sa.Column("seen_at", moment, nullable=False),
         sa.Column("last_seen", moment, nullable=False),
+        sa.Column("fetched_at", moment),
         sa.Index("ix_sightings_crawl_id_image_sha256", "crawl_id", "image_sha256"),
-        sa.Index("ix_sightings_image_url_key_last_seen", "image_url_key", "last_seen"),
+        sa.Index("ix_sightings_image_url_key_fetched_at", "image_url_key", "fetched_at"),
     )
     op.create_table(
         "failures",

@@ -1,0 +1,61 @@
+"""Small web sites that a test makes up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+HTML = "text/html; charset=utf-8"
+
+
+class Site:
+    """Pages by path on a free port of 127.0.0.1; a body that begins with "-> " is a redirect, any other path a 404.
+
+    The pages may be changed while it serves; {url} in a body is the site's own address.
+    """
+
+    def __init__(self, pages: Mapping[str, str | bytes]) -> None:
+        self.pages = dict(pages)
+        self.requests: list[str] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                site.requests.append(self.path)
+                body = site.pages.get(self.path)
+                data = body.replace("{url}", site.url).encode() if isinstance(body, str) else body or b""
+                redirect = data.startswith(b"-> ")
+                self.send_response(302 if redirect else 404 if body is None else 200)
+                if redirect:
+                    self.send_header("Location", data[3:].decode())
+                self.send_header("Content-Type", HTML if isinstance(body, str) else "image/png")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
