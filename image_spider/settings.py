@@ -54,7 +54,7 @@ ITEM_PIPELINES = {
 MEDIA_ALLOW_REDIRECTS = True  # each hop passes the downloader middlewares anew: scheme, robots.txt
 
 EXTENSIONS = {
-    "image_spider.extensions.job_directory.JobDirectory": 0,  # before the scheduler opens JOBDIR
+    "image_spider.extensions.job_directory.JobDirectory": -10,  # first of all: Scrapy opens JOBDIR too
     "image_spider.extensions.progress.Progress": 20,
     "image_spider.extensions.summary.Summary": 30,
 }

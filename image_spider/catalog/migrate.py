@@ -20,10 +20,13 @@ from image_spider.exceptions import SchemaOutdated
 
 
 def upgrade(connection: Connection) -> None:
-    """Apply the migrations that this database lacks, inside the caller's transaction."""
+    """Apply the migrations that this database lacks, inside the caller's transaction.
+
+    Raises SchemaOutdated when a newer version has been there.
+    """
     with _configuration() as configuration:
-        if _revision(connection) != _head(configuration):
-            _check_known(connection, configuration)
+        found, needed = _revisions(connection, configuration)
+        if found != needed:
             configuration.attributes["connection"] = connection
             command.upgrade(configuration, "head")
 
@@ -31,8 +34,7 @@ def upgrade(connection: Connection) -> None:
 def check(connection: Connection) -> None:
     """Raise SchemaOutdated when the database is not at this version's revision."""
     with _configuration() as configuration:
-        _check_known(connection, configuration)
-        found, needed = _revision(connection), _head(configuration)
+        found, needed = _revisions(connection, configuration)
     if found != needed:
         raise SchemaOutdated(
             f"the catalog's tables are at revision {found or 'none'}, this version needs {needed}: "
@@ -40,22 +42,16 @@ def check(connection: Connection) -> None:
         )
 
 
-def _check_known(connection: Connection, configuration: Config) -> None:
-    found = _revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(configuration).walk_revisions()}
-    if found and found not in known:
+def _revisions(connection: Connection, configuration: Config) -> tuple[str | None, str | None]:
+    """Return the revision found and the one needed."""
+    scripts = ScriptDirectory.from_config(configuration)
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found and found not in {script.revision for script in scripts.walk_revisions()}:
         raise SchemaOutdated(
             f"the catalog's tables are at revision {found}, which this version does not know: "
             "use the version of image_spider that made them, or a newer one"
         )
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _head(configuration: Config) -> str | None:
-    return ScriptDirectory.from_config(configuration).get_current_head()
+    return found, scripts.get_current_head()
 
 
 @contextmanager

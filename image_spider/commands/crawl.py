@@ -58,7 +58,7 @@ class Command(CrawlCommand):
                 return
             opts.spargs |= answers
             words = [word for name, value in answers.items() for word in ("-a", f"{name}={value}")]
-            command = shlex.join(["scrapy", *sys.argv[1:], *words])
+            command = shlex.join(["scrapy", "crawl", *sys.argv[1:], *words])  # Scrapy has taken its name away
             print(f"The same without questions: {command}", file=sys.stderr)  # noqa: T201
         self._crawl(args[0], opts)
 

@@ -94,7 +94,7 @@ def test_ctrl_c_does_not_wait_for_a_whole_page_of_images_and_a_resumed_crawl_tak
 
 
 def test_ctrl_c_twice_ends_at_once(project: Project, site: DemoServer):
-    process = project.start_crawl(f"{site.url}/hostile/slow?seconds=60,{site.url}/", *SLOW)
+    process = project.start_crawl(f"{site.url}/hostile/slow?seconds=60,{site.url}/")
     wait_until(lambda: stored(project) >= 1)
     process.send_signal(signal.SIGINT)
     assert process.stderr
@@ -106,11 +106,11 @@ def test_ctrl_c_twice_ends_at_once(project: Project, site: DemoServer):
 
 
 def test_a_job_directory_in_use_is_refused_and_one_with_other_files_keeps_them(project: Project, site: DemoServer):
-    words = ("-s", "JOBDIR=data", *SLOW)
+    words = ("-s", "JOBDIR=data", "-s", "HOST_DELAY_SECONDS=0.5", "-s", "HOST_CONCURRENCY=1")
     project.data.mkdir()
     (project.data / "precious.txt").write_text("mine")
     process = project.start_crawl(site.url, *words)
-    wait_until(lambda: stored(project) >= 5)
+    wait_until(lambda: stored(project) >= 1)
     second = project.crawl(site.url, *words)
     assert second.returncode == 2
     assert "JOBDIR='data' is not allowed: a folder that no other crawl is using" in second.stderr

@@ -56,6 +56,7 @@ def test_without_a_url_it_asks_and_prints_the_command_that_would_do_the_same(pro
     code, shown = on_a_terminal(project, ["crawl", "images", "-s", "HOST_DELAY_SECONDS=0"], answers)
     assert code == 0
     assert "is not allowed: an http or https URL" in shown
-    command = f"scrapy crawl images -a url={site.url}/ -a max_images=3 -a max_depth=1"
+    given = "scrapy crawl images -s HOST_DELAY_SECONDS=0"
+    command = f"{given} -a url={site.url}/ -a max_images=3 -a max_depth=1"
     assert command in " ".join(shown.split())
     assert project.rows("select images, max_depth from crawls") == [(3, 1)]
