@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from image_spider.catalog.keys import key
-from image_spider.catalog.schema import failures, images, sightings
-from image_spider.items import ImageItem, PageFailure
+from image_spider.catalog.schema import FLAGS, failures, images, sightings
+from image_spider.items import ImageItem, PageFailure, Understanding
+
+
+_UNDERSTANDING = tuple({field.name for field in fields(Understanding)} - {"flags", "topics"})
 
 
 def write_items(connection: Connection, items: Sequence[ImageItem | PageFailure]) -> None:
@@ -41,7 +44,17 @@ def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]
 
 def _image_row(item: ImageItem) -> dict[str, Any]:
     assert item.image
-    return {**asdict(item.image), "first_seen": item.seen_at, "last_seen": item.seen_at}
+    row = {**asdict(item.image), "first_seen": item.seen_at, "last_seen": item.seen_at}
+    del row["understanding"]
+    return row | understanding_columns(item.image.understanding)
+
+
+def understanding_columns(understanding: Understanding | None) -> dict[str, Any]:
+    """Return what was understood as columns of `images`; all null when nothing was."""
+    if understanding is None:
+        return dict.fromkeys((*_UNDERSTANDING, *FLAGS))
+    columns = {name: getattr(understanding, name) for name in _UNDERSTANDING}
+    return columns | {flag: flag in understanding.flags for flag in FLAGS}
 
 
 def _sighting_row(item: ImageItem) -> dict[str, Any]:
