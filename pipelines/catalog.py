@@ -10,8 +10,8 @@ from scrapy import signals
 from scrapy.exceptions import DropItem
 
 from image_spider import config
+from image_spider.batches import Batches
 from image_spider.catalog import crawls, queries
-from image_spider.catalog.batches import BatchWriter
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
 from image_spider.exceptions import CatalogError
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from image_spider.spiders.images import ImagesSpider
 
+BATCH_RECORDS = 200
+BATCH_SECONDS = 0.2
 STATES = {"finished": "completed", "max_images": "completed", "failed": "failed"}  # any other end is a stop
 
 
@@ -36,7 +38,9 @@ class CatalogPipeline:
         self.crawler = crawler
         self.catalog = catalog
         self._opened = False
-        self._batches: BatchWriter[ImageItem | PageFailure] = BatchWriter(self._write)
+        self._batches: Batches[ImageItem | PageFailure, None] = Batches(
+            self._write, max_records=BATCH_RECORDS, max_seconds=BATCH_SECONDS, thread_name="catalog"
+        )
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -104,8 +108,9 @@ class CatalogPipeline:
         self.catalog.open()
         self.catalog.transaction(lambda c: crawls.start_crawl(c, self._spider.crawl, now=datetime.now(UTC)))
 
-    def _write(self, items: Sequence[ImageItem | PageFailure]) -> None:
+    def _write(self, items: Sequence[ImageItem | PageFailure]) -> list[None]:
         self.catalog.transaction(lambda connection: write_items(connection, items))
+        return [None] * len(items)
 
     def _finish(self, reason: str) -> None:
         pages = self.crawler.stats.get_value("pages/fetched", 0)
