@@ -103,8 +103,8 @@ class Failure:
 class ImageItem:
     """A candidate on its way through the pipelines.
 
-    The images pipeline fills exactly one of image and failure; the catalog pipeline records it and lets the item
-    go on once it is committed.
+    topics are those of the words beside the image; a model's are in image.understanding. The images pipeline fills
+    exactly one of image and failure; the catalog pipeline records it and lets the item go on once it is committed.
     """
 
     candidate: Candidate
@@ -112,6 +112,7 @@ class ImageItem:
     page_title: str
     crawl_id: str
     seen_at: datetime
+    topics: tuple[Topic, ...] = ()
     image: Image | None = None
     failure: Failure | None = None
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from image_spider.items import Candidate, Failure, Image, ImageItem, PageFailure
+from image_spider.items import Candidate, Failure, Image, ImageItem, PageFailure, Topic
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PAGE = "https://example.com/"
@@ -38,6 +38,7 @@ def an_item(
     page: str = PAGE,
     crawl: str = "c",
     seen_at: datetime = NOON,
+    topics: tuple[Topic, ...] = (),
     **words: Any,
 ) -> ImageItem:
     return ImageItem(
@@ -46,6 +47,7 @@ def an_item(
         page_title="Title",
         crawl_id=crawl,
         seen_at=seen_at,
+        topics=topics,
         image=image,
         failure=failure,
     )

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete
+from sqlalchemy import Connection, Table, bindparam, case, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from image_spider.catalog.keys import key
-from image_spider.catalog.schema import FLAGS, failures, images, sightings
-from image_spider.items import ImageItem, PageFailure, Understanding
-
+from image_spider.catalog.schema import FLAGS, failures, images, sightings, topics
+from image_spider.items import Image, ImageItem, PageFailure, Topic, Understanding
 
 _UNDERSTANDING = tuple({field.name for field in fields(Understanding)} - {"flags", "topics"})
 
@@ -21,6 +20,7 @@ def write_items(connection: Connection, items: Sequence[ImageItem | PageFailure]
     """Write images, sightings and failures of one batch. An image that succeeds takes its old failure away."""
     found = [item for item in items if isinstance(item, ImageItem) and item.failure is None]
     _upsert(connection, images, (_image_row(item) for item in found if item.image), ["last_seen"])
+    _write_topics(connection, found)
     _upsert(connection, sightings, map(_sighting_row, found), ["last_seen"])
     failed = [row for row in map(_failure_row, items) if row["cause"]]
     _upsert(connection, failures, failed, ["cause", "detail", "last_seen"])
@@ -29,17 +29,53 @@ def write_items(connection: Connection, items: Sequence[ImageItem | PageFailure]
         connection.execute(delete(failures).where(failures.c.id.in_(mended)))
 
 
-def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]], updated: list[str]) -> None:
-    (identifier,) = table.primary_key
+def write_model_topics(connection: Connection, found: Sequence[Image]) -> None:
+    """Write what the label model told of images, and its name; what a model told of them before goes."""
+    labelled = {image.sha256: image.understanding for image in found if image.understanding}
+    labelled = {sha256: told for sha256, told in labelled.items() if told.label_model}
+    if labelled:
+        connection.execute(delete(topics).where(topics.c.image_sha256.in_(labelled), topics.c.source == "model"))
+        statement = update(images).where(images.c.sha256 == bindparam("image")).values(label_model=bindparam("model"))
+        connection.execute(
+            statement, [{"image": sha256, "model": told.label_model} for sha256, told in labelled.items()]
+        )
+        rows = (_topic_row(sha256, topic) for sha256, told in labelled.items() for topic in told.topics)
+        _upsert(connection, topics, rows, ["score"])
+
+
+def _write_topics(connection: Connection, found: Sequence[ImageItem]) -> None:
+    """Write what the words beside images and the label model told; of several sightings the greatest score stays."""
+    told = [(item.image.sha256, topic) for item in found if item.image for topic in item.topics]
+    told.sort(key=lambda pair: pair[1].score)
+    _upsert(connection, topics, (_topic_row(sha256, topic) for sha256, topic in told), [], greatest=["score"])
+    write_model_topics(connection, [item.image for item in found if item.image])
+
+
+def _upsert(
+    connection: Connection,
+    table: Table,
+    rows: Iterable[dict[str, Any]],
+    updated: Sequence[str],
+    *,
+    greatest: Sequence[str] = (),
+) -> None:
+    """Insert rows; of those that are there, update some columns, others only where the new value is greater."""
     # One statement may not touch a row twice; sorted, two writers take row locks in the same order.
-    unique = {row[identifier.name]: row for row in rows}
+    identifiers = list(table.primary_key)
+    unique = {tuple(row[column.name] for column in identifiers): row for row in rows}
     if not unique:
         return
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    new = insert.excluded
+    greater = {name: case((new[name] > table.c[name], new[name]), else_=table.c[name]) for name in greatest}
     statement = insert.on_conflict_do_update(
-        index_elements=[identifier], set_={name: insert.excluded[name] for name in updated}
+        index_elements=identifiers, set_={name: new[name] for name in updated} | greater
     )
-    connection.execute(statement, [unique[name] for name in sorted(unique)])
+    connection.execute(statement, [unique[key] for key in sorted(unique)])
+
+
+def _topic_row(sha256: str, topic: Topic) -> dict[str, Any]:
+    return {"image_sha256": sha256, "topic": topic.name, "source": topic.source, "score": topic.score}
 
 
 def _image_row(item: ImageItem) -> dict[str, Any]:
