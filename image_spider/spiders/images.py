@@ -192,7 +192,8 @@ class ImagesSpider(Spider):
             seen_at=datetime.now(UTC),
             topics=topics_of_words(texts_of(candidate, page_title), self._vocabulary),
         )
-        if not self._model_decides and not self.wants(item):  # words decide before anything is downloaded
+        words_decide = bool(self.crawl.categories) and not self._model_decides
+        if words_decide and not self.wants(item):  # before anything is downloaded
             item.failure = self.refusal()
         return item
 
