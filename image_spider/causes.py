@@ -33,7 +33,7 @@ UNSUPPORTED = "unsupported"
 TRUNCATED = "truncated"
 CORRUPT = "corrupt"
 BOMB = "bomb"
-TOPIC = "topic"  # no word of it matches the crawl's categories
+TOPIC = "topic"  # it is not about the crawl's categories
 
 ALL = frozenset(
     {

@@ -4,6 +4,7 @@ ImageSpiderError
 ├── UsageError            a setting or an argument is wrong: refused at start, exit code 2
 ├── NothingToCrawl        no start URL could be fetched: the crawl stops
 ├── RefusedImage          bytes that are not an image to keep: recorded, and the crawl goes on
+├── LabelModelError       the label model failed while it ran: the crawl stops
 ├── StoreError            the image store cannot be written or read: the crawl stops
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
     └── SchemaOutdated    the catalog's tables are not those of this version
@@ -36,6 +37,10 @@ class RefusedImage(ImageSpiderError):
     def __init__(self, cause: str, detail: str) -> None:
         super().__init__(detail)
         self.cause = cause
+
+
+class LabelModelError(ImageSpiderError):
+    """The label model failed while it ran."""
 
 
 class StoreError(ImageSpiderError):

@@ -39,11 +39,42 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """A subject of an image: score 0..1, source "words" (beside the image) or "model"."""
+
+    name: str
+    score: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    """What the pixels of an image told.
+
+    The hashes are hexadecimal; None for an image of low information. scores are the raw measurements by name; flags,
+    quality (0..1) and content are what rules_version made of them. label_model names the model that gave topics.
+    """
+
+    pixel_hash: str
+    phash_256: str | None
+    phash_64: str | None
+    dhash_64: str | None
+    scores: dict[str, float | None]
+    flags: frozenset[str]
+    quality: float
+    content: str
+    rules_version: int
+    label_model: str | None = None
+    topics: tuple[Topic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """One unique image: the row of table `images`, keyed by the SHA-256 of its bytes.
 
     path is relative to the store. width and height are pixels as displayed (EXIF orientation applied); bytes is
-    the size of the file; orientation is the EXIF value 1..8.
+    the size of the file; orientation is the EXIF value 1..8. understanding is None for an image that is not decoded
+    (SVG) or that the catalog knew already.
     """
 
     sha256: str
@@ -57,6 +88,7 @@ class Image:
     size_class: str
     shape: str
     integrity: str
+    understanding: Understanding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +103,8 @@ class Failure:
 class ImageItem:
     """A candidate on its way through the pipelines.
 
-    The images pipeline fills exactly one of image and failure; the catalog pipeline records it and lets the item
-    go on once it is committed.
+    topics are those of the words beside the image; a model's are in image.understanding. The images pipeline fills
+    exactly one of image and failure; the catalog pipeline records it and lets the item go on once it is committed.
     """
 
     candidate: Candidate
@@ -80,6 +112,7 @@ class ImageItem:
     page_title: str
     crawl_id: str
     seen_at: datetime
+    topics: tuple[Topic, ...] = ()
     image: Image | None = None
     failure: Failure | None = None
     fetched_at: datetime | None = None  # null: not downloaded this time

@@ -12,8 +12,8 @@ from scrapy import signals
 from scrapy.exceptions import DropItem
 
 from image_spider import config
+from image_spider.batches import Batches
 from image_spider.catalog import crawls, queries
-from image_spider.catalog.batches import BatchWriter
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
 from image_spider.exceptions import CatalogError
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+BATCH_RECORDS = 200
+BATCH_SECONDS = 0.2
 COMPLETED = ("finished", "max_images")  # reasons; any other end without an error is a stop
 
 
@@ -37,7 +39,9 @@ class CatalogPipeline:
         self.crawler = crawler
         self._spider = images_spider(crawler)
         self._catalog = catalog
-        self._batches: BatchWriter[ImageItem | PageItem] = BatchWriter(self._write)
+        self._batches: Batches[ImageItem | PageItem, None] = Batches(
+            self._write, max_records=BATCH_RECORDS, max_seconds=BATCH_SECONDS, thread_name="catalog"
+        )
         self._opened = asyncio.Event()  # or failed to; Scrapy opens all pipelines at once
 
     @classmethod
@@ -110,8 +114,9 @@ class CatalogPipeline:
         finally:
             self._catalog.close()
 
-    def _write(self, items: Sequence[ImageItem | PageItem]) -> None:
+    def _write(self, items: Sequence[ImageItem | PageItem]) -> list[None]:
         self._catalog.transaction(partial(write_items, items=items))
+        return [None] * len(items)
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
         def read() -> T:

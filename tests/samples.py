@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem
+from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem, Topic
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PAGE = "https://example.com/"
@@ -39,6 +39,7 @@ def an_item(
     crawl: str = "c",
     seen_at: datetime = NOON,
     fetched: bool = True,
+    topics: tuple[Topic, ...] = (),
     **words: Any,
 ) -> ImageItem:
     return ImageItem(
@@ -47,6 +48,7 @@ def an_item(
         page_title="Title",
         crawl_id=crawl,
         seen_at=seen_at,
+        topics=topics,
         image=image,
         failure=failure,
         fetched_at=seen_at if image and fetched else None,

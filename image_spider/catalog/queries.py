@@ -12,7 +12,7 @@ from image_spider.catalog.keys import key
 from image_spider.catalog.schema import images, sightings
 from image_spider.items import Image
 
-_IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image)]
+_IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image) if field.name != "understanding"]
 
 
 def image_at_url(connection: Connection, url: str, *, since: datetime) -> Image | None:

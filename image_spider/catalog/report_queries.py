@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, select, true
 
-from image_spider.catalog.schema import crawls, failures, images, sightings
+from image_spider.catalog.schema import crawls, failures, images, sightings, topics
 
+_CHUNK = 900  # values in one list: old versions of SQLite take 999
 _FIRST_SIGHTING = ("image_url", "page_url", "alt", "title", "caption")
+
+TOPICS = select(topics.c.image_sha256, topics.c.topic)  # of both sources: an image may have a topic twice
 
 
 def newest_crawls(connection: Connection, crawl_id: str | None, *, limit: int) -> list[dict[str, Any]]:
@@ -66,6 +69,33 @@ def images_by(connection: Connection, crawl_id: str | None, *, column: ColumnEle
     return dict(rows.all())
 
 
+def images_by_pairs(
+    connection: Connection, crawl_id: str | None, *, pairs: Select[tuple[str, str]]
+) -> dict[str | None, int]:
+    """Return how many images have each value of a query of (SHA-256, value), and under None how many have none."""
+    pair = _named(pairs)
+    of_crawl = select(images.c.sha256.label("image"), pair.c.value).outerjoin_from(
+        images, pair, pair.c.image == images.c.sha256
+    )
+    values = of_crawl.where(_images_of(crawl_id)).subquery()
+    rows = connection.execute(select(values.c.value, func.count(values.c.image.distinct())).group_by(values.c.value))
+    return dict(rows.all())
+
+
+def values_of(
+    connection: Connection, images_shown: Sequence[str], *, pairs: Select[tuple[str, str]]
+) -> dict[str, list[str]]:
+    """Return the values of a query of (SHA-256, value) for these images, sorted, each once; none for some."""
+    pair = _named(pairs)
+    values: dict[str, list[str]] = {}
+    for start in range(0, len(images_shown), _CHUNK):
+        chunk = images_shown[start : start + _CHUNK]
+        query = select(pair.c.image, pair.c.value).where(pair.c.image.in_(chunk)).distinct().order_by(pair.c.value)
+        for image, value in connection.execute(query):
+            values.setdefault(image, []).append(value)
+    return values
+
+
 def totals(connection: Connection, crawl_id: str | None) -> dict[str, int]:
     """Return the number of images, their bytes, and the numbers of sightings, failures, pages and crawls.
 
@@ -111,6 +141,11 @@ def newest_failures(connection: Connection, crawl_id: str | None, *, limit: int)
         .limit(limit)
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def _named(pairs: Select[tuple[str, str]]) -> Subquery:
+    image, value = pairs.selected_columns
+    return pairs.with_only_columns(image.label("image"), value.label("value")).subquery()
 
 
 def _images_of(crawl_id: str | None) -> ColumnElement[bool]:

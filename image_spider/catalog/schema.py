@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -32,6 +33,16 @@ metadata = MetaData(
     }
 )
 
+FLAGS = (
+    "blurry",
+    "soft",
+    "dark",
+    "light",
+    "low_information",
+    "grayscale",
+    "upscaled",
+    "heavily_compressed",
+)
 CRAWL_STATES = ("queued", "running", "paused", "completed", "stopped", "failed")
 
 
@@ -70,8 +81,31 @@ images = Table(
     Column("size_class", String(16), nullable=False),
     Column("shape", String(16), nullable=False),
     Column("integrity", String(16), nullable=False),
+    Column("pixel_hash", String(64), index=True),  # of the decoded pixels; this and the next are null if unmeasured
+    Column("phash_256", String(64)),
+    Column("phash_64", String(16)),
+    Column("dhash_64", String(16)),
+    *(Column(f"part_{number}", Integer, index=True) for number in range(4)),  # of the 64-bit hash that is searched
+    Column("scores", JSON(none_as_null=True)),  # raw measurements by name
+    *(Column(flag, Boolean) for flag in FLAGS),
+    Column("quality", Float),  # 0..1
+    Column("content", String(16)),
+    Column("rules_version", Integer),  # of the rules that made flags, quality and content from the scores
+    Column("label_model", String(120)),
+    Column("duplicate_of", ForeignKey("images.sha256"), index=True),  # the first image of its group
+    Column("duplicate_kind", String(8)),  # pixel, same or near
+    Column("duplicate_distance", Integer),  # bits of phash_256
     Column("first_seen", UtcDateTime, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),
+)
+
+topics = Table(
+    "topics",
+    metadata,
+    Column("image_sha256", ForeignKey(images.c.sha256), primary_key=True),
+    Column("topic", String(64), primary_key=True, index=True),
+    Column("source", String(8), primary_key=True),  # words or model
+    Column("score", Float, nullable=False),  # 0..1
 )
 
 sightings = Table(

@@ -5,46 +5,96 @@ and `fetched_at`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func
+from sqlalchemy import Connection, Table, bindparam, case, delete, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from image_spider.catalog.keys import key
-from image_spider.catalog.schema import failures, images, sightings
-from image_spider.items import Failure, ImageItem, PageItem
+from image_spider.catalog.schema import FLAGS, failures, images, sightings, topics
+from image_spider.items import Failure, Image, ImageItem, PageItem, Topic, Understanding
+
+_UNDERSTANDING = tuple({field.name for field in fields(Understanding)} - {"flags", "topics"})
 
 
 def write_items(connection: Connection, items: Sequence[ImageItem | PageItem]) -> None:
     """Write one batch: images, sightings and failures. What succeeds takes its old failure away."""
     found = [item for item in items if isinstance(item, ImageItem) and item.failure is None]
-    _upsert(connection, images, (_image_row(item) for item in found if item.image))
-    _upsert(connection, sightings, map(_sighting_row, found))
+    _upsert(connection, images, (_image_row(item) for item in found if item.image), ["last_seen"])
+    _write_topics(connection, found)
+    _upsert(connection, sightings, map(_sighting_row, found), ["last_seen"], unless_null=["fetched_at"])
     failed = {_failure_key(item): item for item in items if item.failure}
-    _upsert(connection, failures, (_failure_row(item, item.failure) for item in failed.values() if item.failure))
+    failure_rows = (_failure_row(item, item.failure) for item in failed.values() if item.failure)
+    _upsert(connection, failures, failure_rows, ["cause", "detail", "last_seen"])
     mended = {_failure_key(item) for item in items} - failed.keys()
     if mended:
         connection.execute(delete(failures).where(failures.c.id.in_(mended)))
 
 
-def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    (identifier,) = table.primary_key
+def write_model_topics(connection: Connection, found: Sequence[Image]) -> None:
+    """Write what the label model told of images, and its name; what a model told of them before goes."""
+    labelled = {image.sha256: image.understanding for image in found if image.understanding}
+    labelled = {sha256: told for sha256, told in labelled.items() if told.label_model}
+    if labelled:
+        connection.execute(delete(topics).where(topics.c.image_sha256.in_(labelled), topics.c.source == "model"))
+        statement = update(images).where(images.c.sha256 == bindparam("image")).values(label_model=bindparam("model"))
+        connection.execute(
+            statement, [{"image": sha256, "model": told.label_model} for sha256, told in labelled.items()]
+        )
+        rows = (_topic_row(sha256, topic) for sha256, told in labelled.items() for topic in told.topics)
+        _upsert(connection, topics, rows, ["score"])
+
+
+def _write_topics(connection: Connection, found: Sequence[ImageItem]) -> None:
+    """Write what the words beside images and the label model told; of several sightings the greatest score stays."""
+    told = [(item.image.sha256, topic) for item in found if item.image for topic in item.topics]
+    told.sort(key=lambda pair: pair[1].score)
+    _upsert(connection, topics, (_topic_row(sha256, topic) for sha256, topic in told), [], greatest=["score"])
+    write_model_topics(connection, [item.image for item in found if item.image])
+
+
+def _upsert(
+    connection: Connection,
+    table: Table,
+    rows: Iterable[dict[str, Any]],
+    updated: Sequence[str],
+    *,
+    greatest: Sequence[str] = (),
+    unless_null: Sequence[str] = (),
+) -> None:
+    """Insert rows; of those that are there, update some columns, others only by a greater value or one not null."""
     # One statement may not touch a row twice; sorted, two writers take row locks in the same order.
-    unique = {row[identifier.name]: row for row in rows}
+    identifiers = list(table.primary_key)
+    unique = {tuple(row[column.name] for column in identifiers): row for row in rows}
     if not unique:
         return
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-    updated = {name: insert.excluded[name] for name in ("cause", "detail", "last_seen") if name in table.c}
-    if "fetched_at" in table.c:
-        updated["fetched_at"] = func.coalesce(insert.excluded.fetched_at, table.c.fetched_at)
-    statement = insert.on_conflict_do_update(index_elements=[identifier], set_=updated)
-    connection.execute(statement, [unique[name] for name in sorted(unique)])
+    new = insert.excluded
+    values = {name: new[name] for name in updated}
+    values |= {name: case((new[name] > table.c[name], new[name]), else_=table.c[name]) for name in greatest}
+    values |= {name: func.coalesce(new[name], table.c[name]) for name in unless_null}
+    statement = insert.on_conflict_do_update(index_elements=identifiers, set_=values)
+    connection.execute(statement, [unique[key] for key in sorted(unique)])
+
+
+def _topic_row(sha256: str, topic: Topic) -> dict[str, Any]:
+    return {"image_sha256": sha256, "topic": topic.name, "source": topic.source, "score": topic.score}
 
 
 def _image_row(item: ImageItem) -> dict[str, Any]:
     assert item.image
-    return {**asdict(item.image), "first_seen": item.seen_at, "last_seen": item.seen_at}
+    row = {**asdict(item.image), "first_seen": item.seen_at, "last_seen": item.seen_at}
+    del row["understanding"]
+    return row | understanding_columns(item.image.understanding)
+
+
+def understanding_columns(understanding: Understanding | None) -> dict[str, Any]:
+    """Return what was understood as columns of `images`; all null when nothing was."""
+    if understanding is None:
+        return dict.fromkeys((*_UNDERSTANDING, *FLAGS))
+    columns = {name: getattr(understanding, name) for name in _UNDERSTANDING}
+    return columns | {flag: flag in understanding.flags for flag in FLAGS}
 
 
 def _sighting_row(item: ImageItem) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from image_spider.catalog.report_queries import TOPICS
 from image_spider.catalog.schema import images
 from image_spider.imaging.classes import SIZE_CLASSES
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
 NO_VALUE = "none"
 
@@ -18,18 +19,27 @@ NO_VALUE = "none"
 class Facet:
     """One property of an image that has few values.
 
-    column is a text expression over `images`: a number is cut into named ranges there, with `case`. order gives
-    the values that have a natural order; values that are not in it follow, the commonest first.
+    column is a text expression over `images`: a number is cut into named ranges there, with `case`. A property of
+    which an image may have several values, or none, has pairs instead: a query of an image's SHA-256 and one of its
+    values, which may repeat a pair. order gives the values that have a natural order; values that are not in it
+    follow, the commonest first.
     """
 
     name: str  # its key in the page's data and address: not one of q, sort, view, cause, image
     label: str
-    column: ColumnElement[Any]
+    column: ColumnElement[Any] | None = None
     order: tuple[str, ...] = ()
+    pairs: Select[tuple[str, str]] | None = None
 
     def value(self, value: Any) -> str:
         """Name one value of the column."""
         return NO_VALUE if value is None else str(value)
+
+    def shown(self, value: Any) -> str | list[str]:
+        """Name an image's value, or its values: of several possible ones, at least NO_VALUE."""
+        if self.pairs is None:
+            return self.value(value)
+        return [self.value(one) for one in value] or [NO_VALUE]
 
     def sorted(self, counts: dict[Any, int]) -> dict[str, int]:
         """Return the counts by name of value, in the order in which they are shown."""
@@ -43,5 +53,6 @@ FACETS = (
     Facet("format", "Format", images.c.format),
     Facet("size_class", "Size", images.c.size_class, (*(name for _, name in SIZE_CLASSES), "xlarge")),
     Facet("shape", "Shape", images.c.shape, ("square", "portrait", "landscape", "banner")),
+    Facet("topic", "Topic", pairs=TOPICS),
     Facet("integrity", "Integrity", images.c.integrity, ("ok",)),
 )

@@ -74,15 +74,21 @@ def read_report(
     crawls = report_queries.newest_crawls(connection, crawl_id, limit=CRAWLS)
     if crawl_id is not None and not crawls:
         raise UsageError("crawl", crawl_id, _known_crawls(connection))
-    columns = {**{name: images.c[name] for name in _COLUMNS}, **{facet.name: facet.column for facet in facets}}
+    single = {facet.name: facet.column for facet in facets if facet.column is not None}
+    columns = {**{name: images.c[name] for name in _COLUMNS}, **single}
     # The images are read before they are counted: what a running crawl adds in between is in the counts alone.
     rows = report_queries.newest_images(connection, crawl_id, columns=columns, limit=limit)
+    shown = [row["sha256"] for row in rows]
+    for facet in facets:
+        if facet.pairs is not None:
+            values = report_queries.values_of(connection, shown, pairs=facet.pairs)
+            rows = [{**row, facet.name: values.get(row["sha256"], [])} for row in rows]
     return Report(
         crawl_id=crawl_id,
         generated_at=datetime.now(UTC),
         facets=tuple(facets),
         images=[_image(row, store, facets) for row in rows],
-        counts={f.name: f.sorted(report_queries.images_by(connection, crawl_id, column=f.column)) for f in facets},
+        counts={facet.name: facet.sorted(_counts(connection, crawl_id, facet)) for facet in facets},
         failures=report_queries.failures_by_cause(connection, crawl_id),
         failure_examples=report_queries.newest_failures(connection, crawl_id, limit=FAILURE_EXAMPLES),
         crawls=[_crawl(row) for row in crawls],
@@ -109,8 +115,15 @@ def _known_crawls(connection: Connection) -> str:
     return f"one of: {', '.join(crawl['id'] for crawl in known)}" if known else "the catalog has no crawl yet"
 
 
+def _counts(connection: Connection, crawl_id: str | None, facet: Facet) -> dict[Any, int]:
+    if facet.pairs is not None:
+        return report_queries.images_by_pairs(connection, crawl_id, pairs=facet.pairs)
+    assert facet.column is not None
+    return report_queries.images_by(connection, crawl_id, column=facet.column)
+
+
 def _image(row: dict[str, Any], store: Path, facets: Sequence[Facet]) -> dict[str, Any]:
-    values = {facet.name: facet.value(row[facet.name]) for facet in facets}
+    values = {facet.name: facet.shown(row[facet.name]) for facet in facets}
     return {**row, **values, "thumbnail": picture(store, row["path"])}
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.exceptions import NotConfigured
@@ -21,9 +20,12 @@ from image_spider.crawl import Crawl
 from image_spider.exceptions import ImageSpiderError, NothingToCrawl, UsageError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.extract import extract_page
-from image_spider.items import Candidate, Failure, ImageItem, PageItem
+from image_spider.items import Candidate, Failure, ImageItem, PageItem, Topic
 from image_spider.spiders.sitemaps import SitemapFollower
-from image_spider.topics import mentions
+from image_spider.topics.categories import Categories
+from image_spider.topics.taxonomy import load_taxonomy
+from image_spider.topics.vocabulary import Vocabulary
+from image_spider.topics.words import texts_of, topics_of_words
 from image_spider.urls import same_site
 
 if TYPE_CHECKING:
@@ -48,9 +50,20 @@ class ImagesSpider(SitemapFollower):
 
     name = "images"
 
-    def __init__(self, *, crawl: Crawl, data_uri_max_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        crawl: Crawl,
+        data_uri_max_bytes: int,
+        vocabulary: Vocabulary,
+        categories: Categories,
+        model_decides: bool,
+    ) -> None:
         super().__init__()
         self.crawl = crawl
+        self._vocabulary = vocabulary
+        self._categories = categories
+        self._model_decides = model_decides
         self.error: ImageSpiderError | None = None  # why the crawl failed
         self._data_uri_max_bytes = data_uri_max_bytes
         self._starts_left = len(crawl.start_urls)  # start URLs that have not failed
@@ -63,7 +76,15 @@ class ImagesSpider(SitemapFollower):
         for name in arguments.keys() - set(ARGUMENTS):
             raise UsageError(name, arguments[name], f"the arguments are {', '.join(ARGUMENTS)}")
         settings = config.from_settings(crawler.settings)
-        spider = cls(crawl=Crawl.from_arguments(**arguments), data_uri_max_bytes=settings.DATA_URI_MAX_BYTES)
+        crawl = Crawl.from_arguments(**arguments)
+        taxonomy = load_taxonomy(settings.TAXONOMY)
+        spider = cls(
+            crawl=crawl,
+            data_uri_max_bytes=settings.DATA_URI_MAX_BYTES,
+            vocabulary=Vocabulary(taxonomy),
+            categories=Categories.of(crawl.categories, taxonomy),
+            model_decides=settings.LABEL_MODEL is not None and crawl.download,
+        )
         spider._set_crawler(crawler)
         if settings.CONTACT_URL == config.DEFAULT_CONTACT_URL:
             logger.warning("CONTACT_URL is not set: the owners of the sites you crawl cannot reach you")
@@ -116,6 +137,15 @@ class ImagesSpider(SitemapFollower):
         request: Request = failure.request  # type: ignore[attr-defined]
         yield self._failed_page(request, causes.of(cast("BaseException", failure.value)))
 
+    def wants(self, item: ImageItem, model_topics: Iterable[Topic] = ()) -> bool:
+        """Tell whether the crawl's categories ask for an image of these topics beside those of its words."""
+        texts = texts_of(item.candidate, item.page_title)
+        return self._categories.match([*item.topics, *model_topics], [text for _, text in texts])
+
+    def refusal(self) -> Failure:
+        """Return the failure of an image that the crawl's categories do not ask for."""
+        return Failure(causes.TOPIC, f"it is not about {self._categories}")
+
     def stop(self, reason: str) -> None:
         """End the crawl in order; the first reason counts."""
         if self._stopping is None:
@@ -154,11 +184,11 @@ class ImagesSpider(SitemapFollower):
             page_title=page_title,
             crawl_id=self.crawl.id,
             seen_at=datetime.now(UTC),
+            topics=topics_of_words(texts_of(candidate, page_title), self._vocabulary),
         )
-        path = urlsplit(candidate.url).path
-        words = (candidate.alt, candidate.title, candidate.caption, candidate.text, page_title, path)
-        if self.crawl.categories and not mentions(self.crawl.categories, words):
-            item.failure = Failure(causes.TOPIC, f"no word of it begins with {' or '.join(self.crawl.categories)}")
+        words_decide = bool(self.crawl.categories) and not self._model_decides
+        if words_decide and not self.wants(item):  # before anything is downloaded
+            item.failure = self.refusal()
         return item
 
     def _failed_page(self, request: Request, failure: Failure) -> PageItem:

@@ -160,6 +160,33 @@ def test_categories_keep_only_images_that_speak_of_them(project: Project, site: 
     assert project.rows("select count(*) from failures where cause = 'topic'")[0][0] > 20
 
 
+def test_a_topic_as_a_category_keeps_its_images_and_their_topics(project: Project, site: DemoServer):
+    project.crawl(site.url, "-a", "categories=动物")
+    kept = {url.rpartition("/")[2] for (url,) in project.rows("select image_url from sightings")}
+    assert {"cat.webp", "dogs-at-the-window.jpg", "seagull.svg"} <= kept
+    assert "logo.svg" not in kept
+    images = project.rows("select count(*) from images")
+    assert project.rows("select count(*) from topics where topic = 'animals' and source = 'words'") == images
+    refused = project.rows("select distinct detail from failures where cause = 'topic'")
+    assert refused == [("it is not about animals",)]
+
+
+def test_a_taxonomy_of_ones_own_replaces_the_topics(project: Project, site: DemoServer):
+    taxonomy = project.folder / "mine.yaml"
+    taxonomy.write_text("topics: {tabbies: {words: [tabby]}}")
+    project.crawl(f"{site.url}/gallery/animals.html", "-a", "max_depth=0", "-s", f"TAXONOMY={taxonomy}")
+    assert project.rows("select distinct topic from topics") == [("tabbies",)]
+
+
+def test_a_broken_taxonomy_is_refused_at_the_start_in_one_line(project: Project, site: DemoServer):
+    taxonomy = project.folder / "mine.yaml"
+    taxonomy.write_text("topics: {tabbies: {words: [no]}}")
+    done = project.crawl(site.url, TAXONOMY=str(taxonomy))
+    assert done.returncode == 2
+    assert "mine.yaml' is not allowed: topics.tabbies.words.0: it should be a valid string (in quotes)" in done.stderr
+    assert site.requests == []
+
+
 def test_without_download_candidates_are_listed_and_nothing_is_fetched(project: Project, site: DemoServer):
     project.crawl(site.url, "-a", "download=false")
     listed = {key(url) for (url,) in project.rows("select image_url from sightings")}

@@ -15,6 +15,7 @@ ONLY_IN = {
     "alembic": ("image_spider/catalog/",),
     "psycopg2": ("image_spider/catalog/",),
     "PIL": ("image_spider/imaging/", "pipelines/images.py"),
+    "onnxruntime": ("image_spider/topics/onnx_graph.py",),
     "redis": ("image_spider/broker/",),
     "fastapi": ("console/",),
     "pipelines": ("pipelines/",),
@@ -24,7 +25,13 @@ ONLY_IN = {
     "benchmarks": (),
     "tests": (),
 }
-PURE = ("image_spider/imaging/", "image_spider/extract/", "image_spider/urls.py", "image_spider/sitemap.py")
+PURE = (
+    "image_spider/imaging/",
+    "image_spider/extract/",
+    "image_spider/topics/",
+    "image_spider/urls.py",
+    "image_spider/sitemap.py",
+)
 
 
 def _modules() -> list[Path]:

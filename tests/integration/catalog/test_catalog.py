@@ -18,7 +18,7 @@ from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import CatalogError, SchemaOutdated
-from image_spider.items import Failure, ImageItem, PageItem
+from image_spider.items import Failure, ImageItem, PageItem, Topic, Understanding
 from tests.samples import NOON, PAGE, URL, a_page, a_page_failure, an_image, an_item
 
 LATER = NOON + timedelta(hours=1)
@@ -107,6 +107,67 @@ def test_an_item_that_was_not_downloaded_is_a_sighting_without_an_image(catalog:
     assert rows(catalog, schema.sightings)[0]["image_sha256"] is None
 
 
+def topics_of(catalog: Catalog) -> set[tuple[str, str, str, float]]:
+    return {(row["image_sha256"][0], row["topic"], row["source"], row["score"]) for row in rows(catalog, schema.topics)}
+
+
+def labelled(label_model: str | None, *topics: Topic) -> Understanding:
+    return Understanding(
+        pixel_hash="0" * 64,
+        phash_256=None,
+        phash_64=None,
+        dhash_64=None,
+        scores={},
+        flags=frozenset(),
+        quality=1.0,
+        content="photo",
+        rules_version=1,
+        label_model=label_model,
+        topics=topics,
+    )
+
+
+def test_topics_of_words_are_written_though_nothing_was_understood(catalog: Catalog):
+    item = an_item(image=an_image(), topics=(Topic("animals", 0.6, "words"), Topic("home", 0.3, "words")))
+    write(catalog, item)
+    write(catalog, item)
+    assert topics_of(catalog) == {("a", "animals", "words", 0.6), ("a", "home", "words", 0.3)}
+
+
+def test_an_item_without_an_image_has_no_topics(catalog: Catalog):
+    write(catalog, an_item(topics=(Topic("animals", 0.6, "words"),)))
+    assert topics_of(catalog) == set()
+
+
+@pytest.mark.parametrize("scores", [(0.4, 0.9), (0.9, 0.4)])
+@pytest.mark.parametrize("together", [True, False])
+def test_of_several_sightings_the_greatest_score_stays(catalog: Catalog, scores: Any, together: bool):
+    items = [
+        an_item(f"{URL}?{place}", image=an_image(), topics=(Topic("animals", score, "words"),))
+        for place, score in enumerate(scores)
+    ]
+    for batch in [items] if together else [[item] for item in items]:
+        write(catalog, *batch)
+    assert topics_of(catalog) == {("a", "animals", "words", 0.9)}
+
+
+def test_what_another_model_told_goes_and_what_words_told_stays(catalog: Catalog):
+    words = (Topic("animals", 0.6, "words"),)
+    first = labelled("old@1", Topic("animals", 0.9, "model"), Topic("home", 0.5, "model"))
+    second = labelled("new@2", Topic("animals", 0.4, "model"))
+    write(catalog, an_item(image=an_image(understanding=first), topics=words))
+    assert rows(catalog, schema.images)[0]["label_model"] == "old@1"
+    write(catalog, an_item(image=an_image(understanding=second)))
+    assert rows(catalog, schema.images)[0]["label_model"] == "new@2"
+    assert topics_of(catalog) == {("a", "animals", "words", 0.6), ("a", "animals", "model", 0.4)}
+
+
+def test_an_understanding_without_a_model_leaves_the_topics_of_models(catalog: Catalog):
+    write(catalog, an_item(image=an_image(understanding=labelled("m@1", Topic("food", 0.9, "model")))))
+    write(catalog, an_item(image=an_image(understanding=labelled(None))))
+    assert topics_of(catalog) == {("a", "food", "model", 0.9)}
+
+
 def test_failures_of_candidates_and_pages_keep_their_cause(catalog: Catalog):
     write(catalog, an_item(failure=Failure("bomb", "132 MP")), a_page_failure())
     found = {(row["image_url"], row["page_url"], row["cause"], row["detail"]) for row in rows(catalog, schema.failures)}
@@ -171,7 +232,7 @@ def test_the_counters_of_a_crawl_are_those_of_its_rows(catalog: Catalog):
     assert (row["images"], row["sightings"], row["failures"], row["bytes"], row["pages"]) == (2, 3, 1, 2000, 2)
     assert (row["state"], row["reason"], row["started_at"], row["finished_at"]) == (
         "completed",
-        "finished",
+        "why",
         NOON,
         LATER,
     )

@@ -20,7 +20,7 @@ from image_spider.catalog.schema import images
 from image_spider.catalog.writes import write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import UsageError
-from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem
+from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem, Topic
 from image_spider.report.facets import FACETS, Facet
 from image_spider.report.picture import ORIGINAL_BYTES, SVG_BYTES
 from image_spider.report.report import Report, read_report, render
@@ -301,6 +301,26 @@ def test_no_facet_takes_a_name_that_the_page_keeps_for_itself():
     assert not {facet.name for facet in FACETS} & {"q", "sort", "view", "cause", "image"}
 
 
+def test_an_image_counts_under_each_of_its_topics_and_one_without_under_none(catalog):
+    told = {
+        1: (Topic("animals", 0.6, "words"), Topic("animals", 0.9, "model"), Topic("home", 0.4, "words")),
+        2: (Topic("home", 0.5, "words"),),
+        3: (),
+    }
+    write(catalog, *(replace(item(number), topics=topics) for number, topics in told.items()))
+    write(catalog, replace(item(4, crawl_id="second"), topics=told[1]))
+    report = read(catalog, crawl_id="first")
+    assert report.counts["topic"] == {"home": 2, "animals": 1, "none": 1}
+    assert [image["topic"] for image in report.images] == [["none"], ["home"], ["animals", "home"]]
+    assert read(catalog).counts["topic"] == {"home": 3, "animals": 2, "none": 1}
+
+
+def test_topics_are_found_for_more_images_than_one_list_of_sql_takes(catalog):
+    topics = (Topic("animals", 0.6, "words"),)
+    write(catalog, *(replace(item(number), topics=topics) for number in range(1000)))
+    assert {tuple(image["topic"]) for image in read(catalog).images} == {("animals",)}
+
+
 def test_the_number_of_queries_does_not_grow_with_the_catalog(catalog):
     statements: list[str] = []
     event.listen(catalog.engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
@@ -310,4 +330,4 @@ def test_the_number_of_queries_does_not_grow_with_the_catalog(catalog):
         statements.clear()
         read(catalog)
         counts.append(len(statements))
-    assert counts[0] == counts[1] <= 6 + len(FACETS)
+    assert counts[0] == counts[1] <= 6 + len(FACETS) + sum(facet.pairs is not None for facet in FACETS)
