@@ -1,0 +1,130 @@
+"""Hashes by which equal and alike pictures are found: pixel_hash, phash_256, phash_64, dhash_64."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from image_spider.imaging.facts import FileFacts
+from image_spider.imaging.working_copy import WorkingCopy, displayed, eight_bit
+
+SAME_BITS = 31
+"""phash_256 distances up to this are the same picture."""
+NEAR_BITS = 51
+"""phash_256 distances up to this are a near-duplicate."""
+MINIMUM_SIGNAL = 2.0
+"""Least hash_signal, in luma levels, at which a perceptual hash means something (measured in docs/accuracy.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashes:
+    """The hashes of one image, as lower-case hex; the perceptual ones are None where the picture says too little."""
+
+    pixel_hash: str
+    phash_256: str | None
+    phash_64: str | None
+    dhash_64: str | None
+
+
+def measure_hashes(image: Image.Image, copy: WorkingCopy, facts: FileFacts) -> Hashes:
+    """Hash one image; image is what the working copy was made from."""
+    luma = Image.fromarray(copy.luma)
+    coarse, fine = _spectrum(luma, 32, 8), _spectrum(luma, 64, 16)
+    telling = hash_signal(fine) >= MINIMUM_SIGNAL
+    return Hashes(
+        pixel_hash=pixel_hash(image, facts),
+        phash_256=_hex(_above_median(fine)) if telling else None,
+        phash_64=_hex(_above_median(coarse)) if telling else None,
+        dhash_64=_dhash(luma) if telling else None,
+    )
+
+
+def pixel_hash(image: Image.Image, facts: FileFacts) -> str:
+    """Return the SHA-256 of the decoded pixels as displayed: equal for every lossless re-encoding of a picture.
+
+    Hashed are "width x height of the file / width x height as decoded", then the rows as 8-bit RGB, or RGBA
+    if any pixel is not opaque. Gray and palettes become RGB, the colour of wholly transparent pixels is 0, and the
+    EXIF orientation is applied, so none of these choices of an encoder counts. Weakness: a JPEG decoded at reduced
+    scale (draft) equals its lossless variants (optimised, progressive, without metadata) but no PNG made of it; 16-bit
+    pictures are compared by their upper 8 bits.
+    """
+    plain = displayed(eight_bit(image), facts.orientation)
+    size = (facts.height, facts.width) if facts.orientation in (5, 6, 7, 8) else (facts.width, facts.height)
+    digest = hashlib.sha256(f"{size[0]}x{size[1]}/{plain.width}x{plain.height}".encode())
+    if plain.mode == "RGBA":
+        alpha = plain.getchannel("A")
+        lowest = alpha.getextrema()[0]
+        if lowest == 0:
+            cleared = Image.new("RGBA", plain.size, (0, 0, 0, 0))
+            cleared.paste(plain, mask=alpha.point([0] + [255] * 255))
+            plain = cleared
+        elif lowest == 255:
+            plain = plain.convert("RGB")
+    elif plain.mode == "L":
+        plain = plain.convert("RGB")
+    digest.update(plain.tobytes())
+    return digest.hexdigest()
+
+
+def distance(first: str, second: str) -> int:
+    """Count the bits in which two hex hashes of equal length differ (Hamming distance)."""
+    if len(first) != len(second):
+        raise ValueError(f"hashes of {4 * len(first)} and {4 * len(second)} bits cannot be compared")
+    return (int(first, 16) ^ int(second, 16)).bit_count()
+
+
+def parts(hash_64: str) -> tuple[int, int, int, int]:
+    """Split a 64-bit hash into its 4 x 16 bits, highest first, for four ordinary indexes.
+
+    Two hashes within 7 bits share a part that differs by at most 1 bit, so 4 x 17 look-ups find all of them.
+    """
+    if len(hash_64) != 16:
+        raise ValueError(f"a 64-bit hash has 16 hex digits, not {len(hash_64)}")
+    first, second, third, fourth = (int(hash_64[start : start + 4], 16) for start in (0, 4, 8, 12))
+    return first, second, third, fourth
+
+
+def hash_signal(spectrum: NDArray[np.float64]) -> float:
+    """Tell how far the coefficients lie from their median, in luma levels: the median of the distances.
+
+    A bit of the hash is which side of the median its coefficient lies on. Where the typical distance is within the
+    noise of rounding, resizing and recompression, bits are drawn by lot: such a picture gets no hash.
+    """
+    flat = spectrum.ravel()[1:]
+    return float(np.median(np.abs(flat - np.median(spectrum))))
+
+
+def _spectrum(luma: Image.Image, side: int, kept: int) -> NDArray[np.float64]:
+    """Return the kept x kept lowest DCT-II coefficients of the picture squeezed to side x side (Lanczos)."""
+    tiny = np.asarray(luma.resize((side, side), Image.Resampling.LANCZOS), dtype=np.float64)
+    basis = _basis(side, kept)
+    low: NDArray[np.float64] = basis @ tiny @ basis.T
+    return low
+
+
+@cache
+def _basis(side: int, kept: int) -> NDArray[np.float64]:
+    frequency = np.arange(kept)[:, None] * (2 * np.arange(side)[None, :] + 1)
+    rows: NDArray[np.float64] = np.cos(np.pi * frequency / (2 * side)) * np.sqrt(2 / side)
+    return rows
+
+
+def _above_median(spectrum: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Set the bits whose coefficient exceeds the median (Zauner 2010, as the ImageHash package does)."""
+    bits: NDArray[np.bool_] = spectrum > np.median(spectrum)
+    return bits
+
+
+def _dhash(luma: Image.Image) -> str:
+    """Set the bits whose 9 x 8 thumbnail gets lighter to the right (Krawetz 2013, as ImageHash's dhash)."""
+    tiny = np.asarray(luma.resize((9, 8), Image.Resampling.LANCZOS))
+    return _hex(tiny[:, 1:] > tiny[:, :-1])
+
+
+def _hex(bits: NDArray[np.bool_]) -> str:
+    return np.packbits(bits.ravel()).tobytes().hex()
