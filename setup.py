@@ -42,6 +42,17 @@ setup(
         "setuptools>=67.7,<81",
     ],
     extras_require={
-        "test": ["mypy", "pytest>=8.3", "pytest-xdist>=3.6", "ruff", "types-PyYAML", "wheel"],
+        # docs/accuracy.md; imagededup is added with --no-deps: its neural part would bring torch and torchvision
+        "bench": [
+            "cleanvision>=0.3.6",
+            "imagehash>=4.3",
+            "pypdfium2>=5",
+            "pywavelets>=1.6",
+            "scikit-image>=0.25",
+            "scikit-learn>=1.6",
+            "scipy>=1.14",
+            "tqdm",
+        ],
+        "test": ["imagehash>=4.3", "mypy", "pytest>=8.3", "pytest-xdist>=3.6", "ruff", "types-PyYAML", "wheel"],
     },
 )

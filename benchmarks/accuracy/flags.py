@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
+import io
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,8 @@ from image_spider.imaging.rules import FLAGS, evaluate
 
 SMALLEST_SIDE = 640
 """Photographs whose longer side is below this are not distorted."""
+GRAY_LEVELS = 2
+"""A photograph whose channels differ nowhere by more than this is gray before anything is done to it."""
 CLEANVISION_ISSUES = {
     "blurry": "blurry",
     "dark": "dark",
@@ -38,10 +41,10 @@ class Tally:
     misses: int = 0
     false: int = 0
 
-    def add(self, flag: str, raised: frozenset[str], distortion: Distortion) -> None:
-        """Count one file; what is blurry is soft enough."""
+    def add(self, flag: str, raised: frozenset[str], distortion: Distortion, *, gray: bool) -> None:
+        """Count one file; what is blurry is soft enough, and every version of a gray photograph deserves grayscale."""
         is_raised = flag in raised or (flag == "soft" and "blurry" in raised)
-        if flag in distortion.deserves:
+        if flag in distortion.deserves or (gray and flag == "grayscale"):
             self.hits += is_raised
             self.misses += not is_raised
         elif flag not in distortion.excused and not (flag == "soft" and "blurry" in distortion.deserves):
@@ -76,6 +79,7 @@ def measure_flags(files: Sequence[Labelled]) -> list[Table]:
     """Distort every photograph, ask both programs, and count."""
     photographs = large_photographs(files)
     bases = [base_image(file.path) for file in photographs]
+    grays = [bool(np.ptp(np.asarray(base), axis=2).max() <= GRAY_LEVELS) for base in bases]
     outcome = Outcome()
     for distortion in DISTORTIONS:
         with TemporaryDirectory() as folder:
@@ -86,7 +90,7 @@ def measure_flags(files: Sequence[Labelled]) -> list[Table]:
                 paths.append(path)
             ours = [frozenset(evaluate(read(path).features).flags) for path in paths]
             theirs = cleanvision_flags(Path(folder), paths)
-        _count(outcome, distortion, photographs, ours, theirs)
+        _count(outcome, distortion, list(zip(photographs, grays, ours, theirs, strict=True)))
     return _tables(outcome, len(photographs))
 
 
@@ -100,9 +104,10 @@ def base_image(path: Path) -> Image.Image:
 
 def cleanvision_flags(folder: Path, paths: Sequence[Path]) -> list[frozenset[str]]:
     """Ask CleanVision, with its default thresholds, for the issues it shares with us."""
-    logging.disable(logging.WARNING)
-    lab = Imagelab(data_path=str(folder))
-    lab.find_issues({issue: {} for issue in CLEANVISION_ISSUES.values()}, n_jobs=1, verbose=False)
+    silence = io.StringIO()  # of its progress bars
+    with redirect_stdout(silence), redirect_stderr(silence):
+        lab = Imagelab(data_path=str(folder))
+        lab.find_issues({issue: {} for issue in CLEANVISION_ISSUES.values()}, n_jobs=1, verbose=False)
     raised = []
     for path in paths:
         row = lab.issues.loc[str(path)]
@@ -113,22 +118,20 @@ def cleanvision_flags(folder: Path, paths: Sequence[Path]) -> list[frozenset[str
 def _count(
     outcome: Outcome,
     distortion: Distortion,
-    photographs: Sequence[Labelled],
-    ours: Sequence[frozenset[str]],
-    theirs: Sequence[frozenset[str]],
+    judged: Sequence[tuple[Labelled, bool, frozenset[str], frozenset[str]]],
 ) -> None:
-    for file, mine, other in zip(photographs, ours, theirs, strict=True):
+    for file, gray, mine, other in judged:
         for flag in FLAGS:
-            outcome.ours[flag].add(flag, mine, distortion)
+            outcome.ours[flag].add(flag, mine, distortion, gray=gray)
             if file.part != "train":
-                outcome.held_out[flag].add(flag, mine, distortion)
+                outcome.held_out[flag].add(flag, mine, distortion, gray=gray)
             if flag in CLEANVISION_ISSUES:
-                outcome.cleanvision[flag].add(flag, other, distortion)
+                outcome.cleanvision[flag].add(flag, other, distortion, gray=gray)
     row = [distortion.name]
     for flag in FLAGS:
-        share = f"{100 * np.mean([flag in raised for raised in ours]):.0f}"
+        share = f"{100 * np.mean([flag in mine for _, _, mine, _ in judged]):.0f}"
         if flag in CLEANVISION_ISSUES:
-            share += f" / {100 * np.mean([flag in raised for raised in theirs]):.0f}"
+            share += f" / {100 * np.mean([flag in other for _, _, _, other in judged]):.0f}"
         row.append(
             f"**{share}**" if flag in distortion.deserves else f"({share})" if flag in distortion.excused else share
         )

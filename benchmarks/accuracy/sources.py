@@ -88,7 +88,14 @@ SOURCES = (
     ),
     # screenshot: a screen, a window or a dialog of a program
     *(
-        Source("screenshot", "gimp-help-en", _HELP + f"{part}/**/*.png", 35, minimum_side=120, exclude="examples|icons")
+        Source(
+            "screenshot",
+            "gimp-help-en",
+            _HELP + f"{part}/**/*.png",
+            35,
+            minimum_side=120,
+            exclude="examples|icons|-ex[0-9]",
+        )
         for part in ("dialogs", "menus", "preferences", "tool-options", "filters/artistic")
     ),
     Source(
@@ -104,9 +111,9 @@ SOURCES = (
         "usr/share/fotoxx/images/*.jpg",
         110,
         minimum_side=120,
-        only="/(KB|adjust|batch|add|edit|manage|search|select|print|file|find|image|index|rename|resize|save|show|"
+        only="images/(KB|adjust|batch|add|edit|manage|search|select|print|file|find|image|index|rename|resize|save|show|"
         "slide|trim|undo|update|view|export|copy-move|custom|delete|draw|permissions|preferences|plugins)",
-        exclude="images/(image-diffs|KB2|show-RGB)|calibrate-chart",
+        exclude="images/(image-diffs|show-RGB)|calibrate-chart",
     ),
     Source(
         "screenshot",

@@ -9,7 +9,6 @@ from image_spider.imaging.edges import DIRECTIONS, SPAN, at_least, difference, e
 from image_spider.imaging.working_copy import WorkingCopy
 
 _SHORTEST = 64  # pixels; in a smaller window neither a spectrum nor a grid can be judged
-_BLOCK, _HARD = 16, 96
 _STEP = 4  # every fourth row and column is enough for both
 
 
@@ -17,9 +16,8 @@ def measure_pixels(copy: WorkingCopy) -> dict[str, float | None]:
     """Measure the central 512 px window of decoded pixels.
 
     flat_share: pixels equal to their right and lower neighbours · smooth_share: those that differ by 1 to 3 levels,
-    as in gradients and photographs · calm_blocks: 16 px blocks without a step above 2 levels · hard_blocks: those
-    with a step of 96 or more, as type has · detail_drop, window_steepness, blockiness: see below; None where the
-    window is below 64 px, and blockiness also where the decoded pixels are not the file's own.
+    as in gradients and photographs · detail_drop, window_steepness, blockiness: see below; None where the window is
+    below 64 px, and blockiness also where the decoded pixels are not the file's own.
     """
     luma = at_least(copy.window_luma, SPAN + 2)
     across = difference(luma[:-1, 1:], luma[:-1, :-1])
@@ -29,7 +27,6 @@ def measure_pixels(copy: WorkingCopy) -> dict[str, float | None]:
     scores: dict[str, float | None] = {
         "flat_share": flat,
         "smooth_share": float((larger <= 3).mean()) - flat,
-        **_blocks(larger),
         "detail_drop": None,
         "window_steepness": None,
         "blockiness": None,
@@ -42,14 +39,6 @@ def measure_pixels(copy: WorkingCopy) -> dict[str, float | None]:
     if copy.native:
         scores["blockiness"] = min(blockiness(across), blockiness(down.T))
     return scores
-
-
-def _blocks(steps: NDArray[np.uint8]) -> dict[str, float]:
-    side = min(_BLOCK, *steps.shape)
-    rows, columns = steps.shape[0] // side, steps.shape[1] // side
-    cut = steps[: rows * side, : columns * side].reshape(rows, side, columns * side).max(axis=1)
-    largest = cut.reshape(rows, columns, side).max(axis=2)
-    return {"calm_blocks": float((largest <= 2).mean()), "hard_blocks": float((largest >= _HARD).mean())}
 
 
 def detail_drop(luma: NDArray[np.uint8]) -> float:

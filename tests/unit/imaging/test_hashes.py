@@ -104,6 +104,11 @@ def test_a_picture_of_one_colour_has_no_perceptual_hash(colour):
     assert len(hashes.pixel_hash) == 64
 
 
+def test_a_tiny_picture_has_no_perceptual_hash():
+    assert hashed(saved(scene(48, 31))).phash_256 is None
+    assert hashed(saved(scene(48, 32))).phash_256 is not None
+
+
 def test_a_faint_gradient_has_no_perceptual_hash():
     ramp = np.tile(np.linspace(120, 130, 400), (300, 1)).astype(np.uint8)
     assert hashed(saved(Image.fromarray(ramp))).phash_256 is None
