@@ -29,7 +29,7 @@ def read(source: Path | bytes) -> Reading:
     data = source if isinstance(source, bytes) else source.read_bytes()
     with Image.open(io.BytesIO(data)) as image:
         facts = read_facts(image, len(data), orientation=image.getexif().get(ORIENTATION, 1))
-        if facts.format == "JPEG":
+        if image.format == "JPEG":
             image.draft(image.mode, draft_size(facts))
         image.load()
         copy = make_working_copy(image, facts)

@@ -13,7 +13,7 @@ _STANDARD_LUMA_SUM = 3688
 def measure_compression(facts: FileFacts) -> dict[str, float | None]:
     """Tell bits_per_pixel of the file and jpeg_quality (None for other formats)."""
     return {
-        "bits_per_pixel": facts.bytes * 8 / max(1, facts.pixels),
+        "bits_per_pixel": facts.bytes * 8 / max(1, facts.width * facts.height),
         "jpeg_quality": None if facts.quantization is None else jpeg_quality(facts.quantization),
     }
 

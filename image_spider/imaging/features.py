@@ -16,8 +16,7 @@ Features = dict[str, float | None]
 
 def measure_features(copy: WorkingCopy, facts: FileFacts) -> Features:
     """Measure every feature of one image; each is defined in the module that measures it."""
-    turned = facts.orientation in (5, 6, 7, 8)
-    width, height = (facts.height, facts.width) if turned else (facts.width, facts.height)
+    width, height = (facts.height, facts.width) if facts.turned else (facts.width, facts.height)
     return {
         "width": float(width),
         "height": float(height),

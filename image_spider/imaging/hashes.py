@@ -60,7 +60,7 @@ def pixel_hash(image: Image.Image, facts: FileFacts) -> str:
     pictures are compared by their upper 8 bits.
     """
     plain = displayed(eight_bit(image), facts.orientation)
-    size = (facts.height, facts.width) if facts.orientation in (5, 6, 7, 8) else (facts.width, facts.height)
+    size = (facts.height, facts.width) if facts.turned else (facts.width, facts.height)
     digest = hashlib.sha256(f"{size[0]}x{size[1]}/{plain.width}x{plain.height}".encode())
     if plain.mode == "RGBA":
         alpha = plain.getchannel("A")
