@@ -25,6 +25,7 @@ phash_256, and none above it did.
 """
 MINIMUM_SIDE = 32
 """Least shorter side, in pixels, of a picture that gets perceptual hashes: smaller ones are all alike or all drift."""
+_BAND_PIXELS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +63,18 @@ def pixel_hash(image: Image.Image, facts: FileFacts) -> str:
     plain = displayed(eight_bit(image), facts.orientation)
     size = (facts.height, facts.width) if facts.turned else (facts.width, facts.height)
     digest = hashlib.sha256(f"{size[0]}x{size[1]}/{plain.width}x{plain.height}".encode())
-    if plain.mode == "RGBA":
-        alpha = plain.getchannel("A")
-        lowest = alpha.getextrema()[0]
-        if lowest == 0:
-            cleared = Image.new("RGBA", plain.size, (0, 0, 0, 0))
-            cleared.paste(plain, mask=alpha.point([0] + [255] * 255))
-            plain = cleared
-        elif lowest == 255:
-            plain = plain.convert("RGB")
-    elif plain.mode == "L":
-        plain = plain.convert("RGB")
-    digest.update(plain.tobytes())
+    opaque = plain.mode != "RGBA" or plain.getchannel("A").getextrema() == (255, 255)
+    rows = max(1, _BAND_PIXELS // plain.width)  # in bands, for a copy of a large picture would cost its size again
+    for top in range(0, plain.height, rows):
+        band = plain.crop((0, top, plain.width, min(plain.height, top + rows)))
+        digest.update((band.convert("RGB") if opaque else _cleared(band)).tobytes())
     return digest.hexdigest()
+
+
+def _cleared(image: Image.Image) -> Image.Image:
+    canvas = Image.new("RGBA", image.size, (0, 0, 0, 0))
+    canvas.paste(image, mask=image.getchannel("A").point([0] + [255] * 255))
+    return canvas
 
 
 def distance(first: str, second: str) -> int:

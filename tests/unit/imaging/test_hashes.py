@@ -121,3 +121,10 @@ def test_a_64_bit_hash_splits_into_four_parts_highest_first():
 def test_hashes_of_unequal_length_cannot_be_compared():
     with pytest.raises(ValueError, match="64 and 256 bits"):
         distance("0" * 16, "0" * 64)
+
+
+def test_bands_do_not_change_the_pixel_hash(monkeypatch):
+    data = saved(scene(300, 200).convert("RGBA"))
+    whole = hashed(data).pixel_hash
+    monkeypatch.setattr("image_spider.imaging.hashes._BAND_PIXELS", 1000)
+    assert hashed(data).pixel_hash == whole
