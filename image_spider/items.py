@@ -11,8 +11,9 @@ class Candidate:
     """An image URL found on a page, with the words and sizes that stood beside it.
 
     url is absolute. A decoded data: URI has no URL to fetch: its url is `data:<media type>;sha256=<hex>` and its
-    bytes are in data. alternatives are the other sizes or formats of the same picture, best first. width and
-    height are the size that the page declares, in CSS pixels.
+    bytes are in data, as are those of a start URL that turned out to be an image. source names the extraction rule.
+    alternatives are the other sizes or formats of the same picture, best first. width and height are the size that
+    the page declares, in CSS pixels.
     """
 
     url: str
@@ -25,6 +26,7 @@ class Candidate:
     width: int | None = None
     height: int | None = None
     data: bytes | None = None
+    media_type: str = ""  # of data
 
 
 @dataclass(frozen=True, slots=True)

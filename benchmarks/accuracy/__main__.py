@@ -1,7 +1,7 @@
-"""Measure how right the image analysis is: `python -m benchmarks.accuracy --cache DIR`.
+"""Measure how right the image analysis is: `make accuracy`, or `python -m benchmarks.accuracy --cache DIR`.
 
-Fetches its material (about 900 MB of Debian packages) into DIR on the first run, prints every table and writes them
-into docs/accuracy.md. Needs apt-get, dpkg and `pip install .[bench]`. About 25 minutes on one core.
+Fetches its material (about 1.3 GB of Debian packages) into DIR on the first run, prints every table and writes them
+into docs/accuracy.md. Needs apt-get and dpkg. Half an hour on one core.
 """
 
 from __future__ import annotations

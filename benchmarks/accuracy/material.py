@@ -34,7 +34,7 @@ class Labelled:
 
 
 def fetch(cache: Path) -> None:
-    """Download and unpack every Debian package that the cache does not hold yet (about 800 MB)."""
+    """Download and unpack every Debian package that the cache does not hold yet (about 1.3 GB)."""
     cache.mkdir(parents=True, exist_ok=True)
     for package in sorted({source.package for source in SOURCES if not source.package.startswith(WHEEL)}):
         folder = cache / "unpacked" / package
@@ -84,7 +84,7 @@ def _files(cache: Path, source: Source) -> list[Path]:
     if source.package.startswith(WHEEL):
         spec = importlib.util.find_spec(source.package.removeprefix(WHEEL))
         if spec is None or spec.origin is None:
-            raise SystemExit(f"{source.package} is not installed: pip install .[bench]")
+            raise SystemExit(f"{source.package} is not installed: make .venv/bench.installed")
         root = Path(spec.origin).parent
     else:
         root = cache / "unpacked" / source.package

@@ -175,7 +175,7 @@ def imagededup_phash() -> Callable[[Sequence[bytes]], HashSet]:
     """
     spec = importlib.util.find_spec("imagededup")
     if spec is None or spec.submodule_search_locations is None:
-        raise SystemExit("imagededup is not installed: pip install --no-deps imagededup")
+        raise SystemExit("imagededup is not installed: make .venv/bench.installed")
     root = spec.submodule_search_locations[0]
     methods: Any = types.ModuleType("imagededup.methods")
     methods.__path__ = [str(Path(root) / "methods")]

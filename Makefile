@@ -1,0 +1,61 @@
+# Two commands do all the set-up: `make crawl` and `make test`. Nothing is needed but Python 3.11+ and make.
+PYTHON ?= python3
+URL ?=
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS ?= tests
+CACHE ?= data/accuracy
+
+.PHONY: help crawl test lint format egg bench accuracy clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+crawl: $(VENV)/run.installed ## Crawl the bundled demo site, or a real one: make crawl URL=https://example.com/
+	@$(BIN)/python -m demo.crawl $(URL) $(ARGS)
+
+test: $(VENV)/test.installed ## Run the whole test suite (TESTS=tests/unit for a part)
+	$(BIN)/pytest -n auto $(TESTS)
+
+lint: $(VENV)/test.installed ## Check style, types and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/test.installed ## Mend formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+egg: $(VENV)/run.installed ## Build dist/*.egg, as scrapyd-deploy does
+	$(BIN)/python setup.py -q clean -a bdist_egg
+
+bench: $(VENV)/test.installed ## Measure one worker against stock Scrapy (minutes)
+	$(BIN)/python -m benchmarks.local
+
+accuracy: $(VENV)/bench.installed ## Measure how right the image analysis is (Debian, half an hour, 1.3 GB in CACHE=)
+	$(BIN)/python -m benchmarks.accuracy --cache $(CACHE) $(ARGS)
+
+clean: ## Remove what was installed and built; data/ stays
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+# The dependencies alone: an installed copy of the project would win over a deployed egg
+# (docs/decisions/0003-dependencies-only.md), so it is taken out again.
+$(VENV)/run.installed: setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 crawl")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@$(BIN)/python -m pip uninstall -q -y image_spider
+	@touch $@
+
+$(VENV)/test.installed: $(VENV)/run.installed
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m pip uninstall -q -y image_spider
+	@touch $@
+
+$(VENV)/bench.installed: $(VENV)/test.installed
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-deps imagededup
+	@$(BIN)/python -m pip uninstall -q -y image_spider
+	@touch $@

@@ -1,0 +1,1 @@
+"""What we are measured against, set up the way its own documentation says."""

@@ -1,0 +1,36 @@
+"""Named queries: one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from image_spider.catalog.keys import key
+from image_spider.catalog.schema import images, sightings
+from image_spider.items import Image
+
+_IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image)]
+
+
+def image_at_url(connection: Connection, url: str, *, since: datetime) -> Image | None:
+    """Return the image last seen under this URL, unless that was before `since`."""
+    row = connection.execute(
+        select(*_IMAGE_COLUMNS)
+        .join(sightings, sightings.c.image_sha256 == images.c.sha256)
+        .where(sightings.c.image_url_key == key(url), sightings.c.last_seen >= since)
+        .order_by(sightings.c.last_seen.desc())
+        .limit(1)
+    ).first()
+    return Image(*row) if row else None
+
+
+def images_of_crawl(connection: Connection, crawl_id: str) -> Sequence[str]:
+    """Return the SHA-256 of every image that the crawl has seen."""
+    return connection.scalars(
+        select(sightings.c.image_sha256)
+        .where(sightings.c.crawl_id == crawl_id, sightings.c.image_sha256.is_not(None))
+        .distinct()
+    ).all()

@@ -1,0 +1,135 @@
+"""The catalog's tables. Migrations bring a database here; a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+CRAWL_STATES = ("queued", "running", "paused", "completed", "stopped", "failed")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, on databases without time zones too."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime: it would be an instant nobody can tell."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError(f"naive datetime {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Return UTC."""
+        del dialect
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+images = Table(
+    "images",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("path", Text, nullable=False),  # relative to the store
+    Column("format", String(8), nullable=False),
+    Column("width", Integer, nullable=False),  # pixels as displayed
+    Column("height", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("frames", Integer, nullable=False),
+    Column("orientation", Integer, nullable=False),  # EXIF 1..8
+    Column("size_class", String(16), nullable=False),
+    Column("shape", String(16), nullable=False),
+    Column("integrity", String(16), nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("id", String(32), primary_key=True),  # keys.sighting_key: URLs are too long for a unique index
+    Column("image_sha256", ForeignKey(images.c.sha256), index=True),  # null: found, and by request not downloaded
+    Column("image_url", Text, nullable=False),
+    Column("image_url_key", String(32), nullable=False),  # keys.key(image_url)
+    Column("page_url", Text, nullable=False),
+    Column("crawl_id", String(120), nullable=False),
+    Column("source", String(16), nullable=False),  # the extraction rule that found it
+    Column("alt", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("caption", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("page_title", Text, nullable=False),
+    Column("declared_width", Integer),
+    Column("declared_height", Integer),
+    Column("alternatives", JSON, nullable=False),  # URLs of other sizes of the same picture
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+    Index(None, "crawl_id", "image_sha256"),
+    Index(None, "image_url_key", "last_seen"),
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    Column("id", String(32), primary_key=True),  # keys.key(crawl_id, image_url, page_url)
+    Column("image_url", Text),  # null: the page itself failed
+    Column("page_url", Text, nullable=False),
+    Column("cause", String(16), nullable=False),  # one of image_spider.causes
+    Column("detail", Text, nullable=False),
+    Column("crawl_id", String(120), nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("last_seen", UtcDateTime, nullable=False),
+    Index(None, "crawl_id", "cause"),
+)
+
+crawls = Table(
+    "crawls",
+    metadata,
+    Column("id", String(120), primary_key=True),
+    Column("state", String(16), CheckConstraint(f"state in {CRAWL_STATES}", name="state"), nullable=False),
+    Column("start_urls", JSON, nullable=False),
+    Column("max_images", Integer),
+    Column("max_depth", Integer),
+    Column("categories", JSON, nullable=False),
+    Column("follow", String(8), nullable=False),
+    Column("sitemap", Boolean, nullable=False),
+    Column("download", Boolean, nullable=False),
+    Column("pages", Integer, nullable=False),  # fetched in the latest run
+    Column("images", Integer, nullable=False),  # unique images
+    Column("sightings", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),  # of the unique images
+    Column("reason", Text, nullable=False),  # why it ended
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+)

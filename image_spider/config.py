@@ -1,0 +1,111 @@
+"""The only reader of the environment: one frozen Config from environment variables, `.env` and a YAML file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from image_spider.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+CONFIG_FILE_KEY = "IMAGE_SPIDER_CONFIG"
+DEFAULT_CONTACT_URL = "https://image-spider.example/bot"  # reserved name: a warning asks for your own
+
+
+def _database_url(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError("a URL that starts with sqlite:/// or postgresql://")
+    return value
+
+
+def _images_store(value: str) -> str:
+    if "://" in value:
+        raise ValueError("a folder of this machine, for example data/images")
+    return value
+
+
+def _contact_url(value: str) -> str:
+    if not value.startswith(("https://", "http://", "mailto:")):
+        raise ValueError("a URL that starts with https://, http:// or mailto:, where a site's owner can reach you")
+    return value
+
+
+class Config(BaseModel):
+    """What a user may set. The environment wins over `.env`, and `.env` over the YAML file.
+
+    Every field is at the same time a Scrapy setting of the same name, so `-s NAME=value` works as well and wins.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    DATA_DIR: Path = Field(Path("data"), description="folder of everything that a local run keeps")
+    DATABASE_URL: Annotated[str, AfterValidator(_database_url)] = Field(
+        default_factory=lambda values: f"sqlite:///{values['DATA_DIR'] / 'catalog.sqlite3'}",
+        description="the catalog; default sqlite:///<DATA_DIR>/catalog.sqlite3",
+    )
+    CATALOG_RETRY_SECONDS: float = Field(30.0, ge=0, description="how long a locked catalog is tried again")
+    IMAGES_STORE: Annotated[str, AfterValidator(_images_store)] = Field(
+        default_factory=lambda values: str(values["DATA_DIR"] / "images"),
+        description="folder of the original files; default <DATA_DIR>/images",
+    )
+    IMAGES_EXPIRES: int = Field(90, ge=0, description="days for which a stored image URL is not downloaded again")
+    IMAGES_MAX_PIXELS: int = Field(64_000_000, ge=1, description="images with more pixels are refused undecoded")
+    IMAGES_THREADS: int = Field(2, ge=1, le=64, description="threads that decode images")
+    DATA_URI_MAX_BYTES: int = Field(1_048_576, ge=0, description="data: URIs above this size are ignored")
+    HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="mean pause between two requests to one host")
+    HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")
+    CONTACT_URL: Annotated[str, AfterValidator(_contact_url)] = Field(
+        DEFAULT_CONTACT_URL, description="stands in the User-Agent, so that a site's owner can reach you"
+    )
+
+
+def load(environment: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration of this process.
+
+    Raises UsageError that names the key, the value and what is allowed.
+    """
+    environment = {**_dotenv(), **os.environ} if environment is None else environment
+    values = _yaml(environment.get(CONFIG_FILE_KEY, ""))
+    values |= {key: environment[key] for key in Config.model_fields if environment.get(key)}
+    return check(values)
+
+
+def from_settings(settings: BaseSettings) -> Config:
+    """Read the final values, those of `-s` included, out of Scrapy's settings."""
+    return check({key: settings[key] for key in Config.model_fields if settings.get(key) not in (None, "")})
+
+
+def check(values: Mapping[str, Any]) -> Config:
+    """Build the Config of these values, or raise UsageError for the first one that is not allowed."""
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        if first["type"] == "extra_forbidden":
+            allowed = f"the keys are {', '.join(Config.model_fields)}"
+        raise UsageError(str(first["loc"][0]), first["input"], allowed) from None
+
+
+def _dotenv() -> dict[str, str]:
+    return {key: value for key, value in dotenv_values(".env").items() if value is not None}
+
+
+def _yaml(path: str) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UsageError(CONFIG_FILE_KEY, path, f"a readable YAML file ({' '.join(str(error).split())})") from error
+    if not isinstance(values or {}, dict):
+        raise UsageError(CONFIG_FILE_KEY, path, "a YAML file with lines of the form KEY: value")
+    return dict(values or {})

@@ -1,0 +1,127 @@
+"""What the bytes of one candidate are: format, size, classes, integrity and a thumbnail.
+
+Pure and safe to call from any number of threads. The bytes may be hostile.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from image_spider.imaging.classes import shape, size_class
+from image_spider.imaging.decode import decode, pixel_limit
+from image_spider.imaging.formats import READERS
+from image_spider.imaging.integrity import (
+    CORRUPT,
+    EMPTY,
+    KEPT,
+    NOT_AN_IMAGE,
+    OK,
+    TRAILING_BYTES,
+    TRUNCATED,
+    TYPE_MISMATCH,
+    UNSUPPORTED,
+    Damaged,
+)
+from image_spider.imaging.media_types import declared_format, media_type
+from image_spider.imaging.signature import UNSUPPORTED_IMAGES, extension, sniff
+from image_spider.imaging.structure import Structure
+from image_spider.imaging.thumbnail import thumbnail
+
+__all__ = ["KEPT", "Description", "describe"]
+DETAIL_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is known of one file.
+
+    integrity is one of `integrity.ALL`; the image is kept when it is in KEPT. detail is one line for
+    people, empty when all is well. format is "" when the bytes are no image. width and height are pixels as
+    displayed (EXIF orientations 5 to 8 swap them); of a file that is not kept they are 0, and the classes "".
+    thumbnail is WebP; None for an SVG and for a file that is not kept.
+    """
+
+    format: str
+    extension: str
+    integrity: str
+    detail: str = ""
+    width: int = 0
+    height: int = 0
+    frames: int = 0
+    orientation: int = 1
+    size_class: str = ""
+    shape: str = ""
+    thumbnail: bytes | None = None
+
+
+def describe(data: bytes, *, content_type: str = "", max_pixels: int) -> Description:
+    """Describe the bytes that a server sent with a Content-Type; never raises.
+
+    An image of more than max_pixels (or than Pillow's own limit, if that is smaller) is a bomb and not decoded.
+    """
+    kind = ""
+    try:
+        kind = sniff(data)
+        return _describe(data, kind, content_type, max_pixels)
+    except Damaged as damage:
+        integrity, detail = damage.integrity, damage.detail
+    except (struct.error, IndexError) as error:  # the readers look for bytes that are not there
+        integrity, detail = TRUNCATED, f"the data ends inside the header ({error})"
+    except Exception as error:  # noqa: BLE001 - a file that breaks a decoder in an unknown way must not stop a crawl
+        integrity, detail = CORRUPT, f"{type(error).__name__}: {error}"
+    image_format = kind if kind in READERS or kind in UNSUPPORTED_IMAGES else ""
+    detail = " ".join(detail.split())[:DETAIL_CHARACTERS]
+    return Description(image_format, extension(image_format), integrity, detail)
+
+
+def _describe(data: bytes, kind: str, content_type: str, max_pixels: int) -> Description:
+    if not data:
+        raise Damaged(EMPTY, "there are no bytes")
+    if kind in UNSUPPORTED_IMAGES:
+        raise Damaged(UNSUPPORTED, f"{kind} images are not decoded")
+    if kind not in READERS:
+        declared = media_type(content_type)
+        raise Damaged(NOT_AN_IMAGE, f"the content is {kind}" + (f", declared as {declared}" if declared else ""))
+    limit = pixel_limit(max_pixels)
+    structure = READERS[kind](data, limit)
+    picture = _thumbnail(structure, kind, limit) if structure.pixels else None
+    integrity, detail = _classify(structure, kind, content_type)
+    width, height = structure.width, structure.height
+    if structure.orientation >= 5:
+        width, height = height, width
+    return Description(
+        format=kind,
+        extension=extension(kind),
+        integrity=integrity,
+        detail=detail,
+        width=width,
+        height=height,
+        frames=structure.frames,
+        orientation=structure.orientation,
+        size_class=size_class(width, height),
+        shape=shape(width, height),
+        thumbnail=picture,
+    )
+
+
+def _thumbnail(structure: Structure, kind: str, limit: int) -> bytes:
+    image = decode(structure, kind, limit)
+    try:
+        return thumbnail(image, structure.orientation)
+    finally:
+        image.close()
+
+
+def _classify(structure: Structure, kind: str, content_type: str) -> tuple[str, str]:
+    """Return the class and detail of a whole image.
+
+    Trailing bytes come before a wrong type: they belong to the bytes, by which an image is known, and a wrong type
+    to one answer of one server.
+    """
+    if structure.trailing:
+        return TRAILING_BYTES, f"{structure.trailing} bytes follow the end of the image"
+    declared = declared_format(content_type)
+    if declared and declared != kind:
+        return TYPE_MISMATCH, f"the content is {kind}, declared as {media_type(content_type)}"
+    return OK, ""

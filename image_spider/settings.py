@@ -1,0 +1,63 @@
+"""Scrapy settings of the project. What a user sets stands in config.py; what it implies, in addons.py."""
+
+from __future__ import annotations
+
+import sys
+
+from image_spider import config
+from image_spider.exceptions import UsageError
+
+try:
+    _config = config.load()
+except UsageError as error:
+    sys.exit(f"image_spider: {error}")
+
+# Project
+BOT_NAME = "image_spider"
+SPIDER_MODULES = ["image_spider.spiders"]
+NEWSPIDER_MODULE = "image_spider.spiders"
+COMMANDS_MODULE = "image_spider.commands"
+ADDONS = {"image_spider.addons.ProjectSettings": 0}
+
+# What the user set: each key of Config is a setting of the same name.
+globals().update(_config.model_dump(mode="json", exclude_unset=True))
+
+# Who we are. The add-on sets USER_AGENT, with the contact URL.
+ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = "image_spider"
+
+# What a site may do to us
+DOWNLOAD_TIMEOUT = 60  # seconds for the whole download: a slow drip ends here
+DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, streamed and after decompression; Scrapy's own limit is 1 GiB
+DOWNLOAD_WARNSIZE = 0  # too large is a recorded failure, not a log line
+REDIRECT_MAX_TIMES = 10
+COOKIES_ENABLED = False
+DEPTH_PRIORITY = 1  # breadth first: pages near the start URL come before deep traps
+SCHEDULER_DISK_QUEUE = "scrapy.squeues.PickleFifoDiskQueue"
+SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
+DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}  # a page must not name our own files
+
+# Doors that a worker does not open: an HTTP server that runs Python, and a Python console.
+REMOTE_CONTROL_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "middlewares.robots.RobotsTxtMiddleware": 100,  # Scrapy's place for it: nothing is spent on what is forbidden
+}
+
+# Pipelines
+ITEM_PIPELINES = {
+    "pipelines.images.ImagesPipeline": 100,  # fetch, check and store the bytes ...
+    "pipelines.catalog.CatalogPipeline": 200,  # ... and only then write the row
+}
+MEDIA_ALLOW_REDIRECTS = True  # each hop passes the downloader middlewares anew: scheme, robots.txt
+
+EXTENSIONS = {
+    "image_spider.extensions.job_directory.JobDirectory": 0,  # before the scheduler opens JOBDIR
+    "image_spider.extensions.progress.Progress": 20,
+    "image_spider.extensions.summary.Summary": 30,
+}
+
+LOG_LEVEL = "INFO"
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # what is given up is a row in table failures

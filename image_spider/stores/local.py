@@ -1,0 +1,82 @@
+"""A store in a folder of this machine: whole files or none."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+from image_spider.exceptions import StoreError
+
+PARTIAL = ".partial"  # files being written: a kill leaves them here, never in place
+
+
+class LocalStore:
+    """Files below one root. Its methods block, and raise StoreError when the disk says no."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self._partial = self.root / PARTIAL / socket.gethostname()
+
+    def open(self) -> None:
+        """Create the root, prove that it can be written and remove what killed workers of this host left."""
+        probe = self._partial / f"{os.getpid()}.probe"
+        try:
+            self._partial.mkdir(parents=True, exist_ok=True)
+            for left in self._partial.iterdir():
+                if not _alive(int(left.name.partition(".")[0])):
+                    left.unlink(missing_ok=True)
+            probe.write_bytes(b"x")
+            probe.unlink()
+        except OSError as error:
+            raise self._error("write to", error) from error
+
+    def write(self, path: str, data: bytes, *, durable: bool = True) -> None:
+        """Store data under path: write, fsync, rename, so that a crash at any moment leaves a whole file or none.
+
+        What can be made again need not be durable: without the fsync, some milliseconds, a loss of power may leave
+        an empty file.
+        """
+        if self.size(path) == len(data):  # paths are named after their content: it is there already
+            return
+        target = self.root / path
+        partial = self._partial / f"{os.getpid()}.{threading.get_ident()}.{target.name}"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with partial.open("xb") as file:
+                    file.write(data)
+                    if durable:
+                        file.flush()
+                        os.fsync(file.fileno())
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._error("write to", error) from error
+
+    def size(self, path: str) -> int | None:
+        """Return the size in bytes of the file under path, or None when there is none."""
+        try:
+            return (self.root / path).stat().st_size
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._error("read from", error) from error
+
+    def _error(self, verb: str, error: OSError) -> StoreError:
+        return StoreError(
+            f"cannot {verb} the image store {self.root}: {error.strerror or error}. "
+            "Mend its space or permissions, or set IMAGES_STORE to another folder."
+        )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's process
+        return True
+    return True

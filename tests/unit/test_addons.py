@@ -1,0 +1,33 @@
+import pytest
+from scrapy.settings import Settings
+
+from image_spider import __version__
+from image_spider.addons import ProjectSettings
+from image_spider.exceptions import UsageError
+
+
+def derived(**given: object) -> Settings:
+    settings = Settings(given)
+    ProjectSettings().update_settings(settings)
+    return settings
+
+
+def test_the_user_agent_is_honest_and_says_where_to_complain():
+    assert (
+        derived(CONTACT_URL="https://me.example/")["USER_AGENT"] == f"image_spider/{__version__} (+https://me.example/)"
+    )
+
+
+def test_a_user_agent_that_is_set_stays():
+    assert derived(USER_AGENT="mine")["USER_AGENT"] == "mine"
+
+
+def test_politeness_becomes_scrapys_own_settings():
+    settings = derived(HOST_DELAY_SECONDS="1.5", HOST_CONCURRENCY="2")
+    assert settings.getfloat("DOWNLOAD_DELAY") == 1.5
+    assert settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN") == 2
+
+
+def test_a_value_of_the_command_line_is_checked_too():
+    with pytest.raises(UsageError, match="HOST_CONCURRENCY='none'"):
+        derived(HOST_CONCURRENCY="none")

@@ -1,0 +1,60 @@
+"""The reference is read as carefully as code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from image_spider import causes
+from image_spider.catalog.schema import metadata
+from image_spider.config import Config
+from image_spider.spiders.images import ARGUMENTS
+from tests.project import ROOT
+
+REFERENCE = ROOT / "docs/reference"
+
+
+def test_every_setting_stands_in_the_reference_with_its_default():
+    text = (REFERENCE / "settings.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", text, re.MULTILINE))
+    assert rows.keys() == Config.model_fields.keys()
+    defaults = {name: field.default for name, field in Config.model_fields.items() if isinstance(field.default, int)}
+    assert {name: float(rows[name]) for name in defaults} == defaults
+
+
+def test_every_argument_of_the_spider_stands_in_the_reference():
+    text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    section = text.partition("## Arguments")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == ARGUMENTS
+
+
+@pytest.mark.parametrize("table", metadata.tables)
+def test_every_column_stands_in_the_reference(table: str):
+    text = (REFERENCE / "tables.md").read_text(encoding="utf-8")
+    section = text.partition(f"## `{table}`")[2].partition("\n## ")[0]
+    missing = {column.name for column in metadata.tables[table].columns} - set(re.findall(r"`(\w+)`", section))
+    assert not missing
+
+
+def test_every_cause_stands_in_the_reference():
+    text = (REFERENCE / "tables.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?`) \|", text, re.MULTILINE)
+    assert {cause for row in rows for cause in re.findall(r"`(\w+)`", row)} == causes.ALL
+
+
+def test_every_command_stands_in_the_reference():
+    text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    commands = {path.stem for path in (ROOT / "image_spider/commands").glob("*.py")} - {"__init__", "questions"}
+    assert commands == set(re.findall(r"^\| `scrapy (\w+)", text, re.MULTILINE))
+
+
+def _pages() -> list[Path]:
+    return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", _pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path):
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []

@@ -1,0 +1,85 @@
+import multiprocessing
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from image_spider.exceptions import StoreError
+from image_spider.stores.local import LocalStore
+from image_spider.stores.paths import image_path, thumbnail_path
+
+SHA256 = "ab12" + "0" * 60
+
+
+def opened(root: Path) -> LocalStore:
+    store = LocalStore(root)
+    store.open()
+    return store
+
+
+def files(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_a_path_is_made_of_the_digest_and_a_thumbnail_lies_beside_its_image():
+    path = image_path(SHA256, ".jpg")
+    assert path == f"ab/12/{SHA256}.jpg"
+    assert thumbnail_path(path) == f"ab/12/{SHA256}.thumb.webp"
+
+
+def test_what_is_written_is_there_byte_for_byte_and_nothing_else_is(tmp_path: Path):
+    store = opened(tmp_path)
+    store.write("ab/12/x.jpg", b"bytes")
+    assert (tmp_path / "ab/12/x.jpg").read_bytes() == b"bytes"
+    assert store.size("ab/12/x.jpg") == 5
+    assert files(tmp_path) == ["ab/12/x.jpg"]
+
+
+def test_many_threads_may_write_the_same_image(tmp_path: Path):
+    store = opened(tmp_path)
+    data = os.urandom(100_000)
+    threads = [threading.Thread(target=store.write, args=("ab/12/x.jpg", data)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (tmp_path / "ab/12/x.jpg").read_bytes() == data
+    assert files(tmp_path) == ["ab/12/x.jpg"]
+
+
+def test_a_file_of_the_wrong_size_is_replaced(tmp_path: Path):
+    store = opened(tmp_path)
+    store.write("ab/12/x.jpg", b"half")
+    store.write("ab/12/x.jpg", b"the whole")
+    assert (tmp_path / "ab/12/x.jpg").read_bytes() == b"the whole"
+
+
+def test_a_missing_file_has_no_size(tmp_path: Path):
+    assert opened(tmp_path).size("ab/12/x.jpg") is None
+
+
+def test_what_a_dead_worker_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path):
+    dead = multiprocessing.get_context("spawn").Process(target=int)
+    dead.start()
+    dead.join()
+    store = opened(tmp_path)
+    folder = next(path for path in (tmp_path / ".partial").iterdir())
+    (folder / f"{dead.pid}.1.x.jpg").write_bytes(b"half")
+    (folder / f"{os.getpid()}.1.y.jpg").write_bytes(b"half")
+    store.open()
+    assert [path.name for path in folder.iterdir()] == [f"{os.getpid()}.1.y.jpg"]
+
+
+def test_a_root_that_is_no_folder_is_refused_with_the_remedy(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"cannot write to the image store .*file.*set IMAGES_STORE"):
+        opened(tmp_path / "file")
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path):
+    store = opened(tmp_path)
+    (tmp_path / "ab").write_text("in the way")
+    with pytest.raises(StoreError):
+        store.write("ab/12/x.jpg", b"bytes")
+    assert files(tmp_path) == ["ab"]
