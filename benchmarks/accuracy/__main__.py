@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from functools import cache
 from pathlib import Path
 
 from benchmarks.accuracy.flags import measure_flags
 from benchmarks.accuracy.kinds import measure_kinds
-from benchmarks.accuracy.material import fetch, labelled_files
+from benchmarks.accuracy.material import Labelled, fetch, labelled_files
 from benchmarks.accuracy.near_duplicates import measure_near_duplicates
-from benchmarks.accuracy.reading import read
+from benchmarks.accuracy.reading import Reading, read
 from benchmarks.accuracy.stages import measure_stages
 from benchmarks.accuracy.tables import Table, write_tables
 
@@ -36,11 +37,15 @@ def main() -> None:
     fetch(arguments.cache)
     files = labelled_files(arguments.cache)
     print(f"{len(files)} labelled files, {time.monotonic() - started:.0f} s")
-    readings = [(file, read(file.path)) for file in files]
+
+    @cache
+    def readings() -> list[tuple[Labelled, Reading]]:
+        return [(file, read(file.path)) for file in files]
+
     parts = {
         "stages": lambda: measure_stages(files),
-        "kinds": lambda: measure_kinds(readings),
-        "near-duplicates": lambda: measure_near_duplicates(files, readings),
+        "kinds": lambda: measure_kinds(readings()),
+        "near-duplicates": lambda: measure_near_duplicates(files, readings()),
         "flags": lambda: measure_flags(files),
     }
     for part in wanted:
