@@ -5,8 +5,9 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+CACHE ?= data/accuracy
 
-.PHONY: help crawl test lint format egg bench clean
+.PHONY: help crawl test lint format egg bench accuracy clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ egg: $(VENV)/run.installed ## Build dist/*.egg, as scrapyd-deploy does
 bench: $(VENV)/test.installed ## Measure one worker against stock Scrapy (minutes)
 	$(BIN)/python -m benchmarks.local
 
+accuracy: $(VENV)/bench.installed ## Measure how right the image analysis is (Debian, half an hour, 1.3 GB in CACHE=)
+	$(BIN)/python -m benchmarks.accuracy --cache $(CACHE) $(ARGS)
+
 clean: ## Remove what was installed and built; data/ stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
@@ -47,5 +51,11 @@ $(VENV)/run.installed: setup.py constraints.txt
 
 $(VENV)/test.installed: $(VENV)/run.installed
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(BIN)/python -m pip uninstall -q -y image_spider
+	@touch $@
+
+$(VENV)/bench.installed: $(VENV)/test.installed
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-deps imagededup
 	@$(BIN)/python -m pip uninstall -q -y image_spider
 	@touch $@

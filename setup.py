@@ -44,7 +44,19 @@ setup(
     ],
     extras_require={
         "ai": ["onnxruntime>=1.20,<2"],  # docs/decisions/0008-onnxruntime.md
+        # docs/decisions/0012-accuracy-benchmark.md; the Makefile adds imagededup without its dependencies
+        "bench": [
+            "cleanvision>=0.3.6",
+            "imagehash>=4.3",
+            "pypdfium2>=5",
+            "pywavelets>=1.6",
+            "scikit-image>=0.25",
+            "scikit-learn>=1.6",
+            "scipy>=1.14",
+            "tqdm",
+        ],
         "test": [
+            "imagehash>=4.3",  # docs/decisions/0012-accuracy-benchmark.md
             "mypy",
             "onnx>=1.17,<2",  # the tests make their models
             "onnxruntime>=1.20,<2",
