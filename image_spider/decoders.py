@@ -28,11 +28,10 @@ class Decoders:
         self._deadline_seconds = settings.IMAGES_DEADLINE_SECONDS
         self._describe = partial(describe, max_pixels=settings.IMAGES_MAX_PIXELS)
 
-    async def describe(self, data: bytes, content_type: str) -> Description:
+    async def describe(self, data: bytes, content_type: str, *, label_side: int | None = None) -> Description:
         """Describe the bytes in another process; see `imaging.describe`."""
-        future = self._pool.schedule(
-            self._describe, args=[data], kwargs={"content_type": content_type}, timeout=self._deadline_seconds
-        )
+        options = {"content_type": content_type, "label_side": label_side}
+        future = self._pool.schedule(self._describe, args=[data], kwargs=options, timeout=self._deadline_seconds)
         try:
             return await asyncio.wrap_future(future)
         except (TimeoutError, FutureTimeoutError):

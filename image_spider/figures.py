@@ -13,7 +13,9 @@ class Figures:
 
     Stats keys: pages/fetched, pages/failed/<cause>, images/found (candidates), images/stored (new files), images/known
     (not downloaded again, or downloaded and unchanged), images/duplicate (bytes this crawl has seen already, on another
-    page or under another URL), images/failed/<cause>, images/bytes (of new files).
+    page or under another URL), images/failed/<cause>, images/bytes (of new files),
+    images/content/<kind> and images/flag/<flag> (of the unique images that were downloaded), images/unmeasured (stored,
+    but measuring their pixels failed).
     """
 
     def __init__(self, stats: Mapping[str, Any]) -> None:
@@ -23,8 +25,11 @@ class Figures:
         self.known: int = stats.get("images/known", 0)
         self.duplicates: int = stats.get("images/duplicate", 0)
         self.bytes: int = stats.get("images/bytes", 0)
-        self.page_failures = _by_cause(stats, "pages/failed/")
-        self.image_failures = _by_cause(stats, "images/failed/")
+        self.unmeasured: int = stats.get("images/unmeasured", 0)
+        self.content = _by_name(stats, "images/content/")
+        self.flags = _by_name(stats, "images/flag/")
+        self.page_failures = _by_name(stats, "pages/failed/")
+        self.image_failures = _by_name(stats, "images/failed/")
 
     @property
     def images(self) -> int:
@@ -43,5 +48,5 @@ class Figures:
         return sum(self.page_failures.values()) + sum(self.image_failures.values())
 
 
-def _by_cause(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:
+def _by_name(stats: Mapping[str, Any], prefix: str) -> dict[str, int]:
     return {key.removeprefix(prefix): count for key, count in sorted(stats.items()) if key.startswith(prefix)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -188,10 +187,9 @@ class ImagesPipeline(ScrapyImagesPipeline):
         description = await self._decoders.describe(data, content_type)
         if description.integrity not in KEPT:
             raise RefusedImage(description.integrity, description.detail)
-        sha256 = await self._in_thread(_sha256, data)
         image = Image(
-            sha256=sha256,
-            path=image_path(sha256, description.extension),
+            sha256=description.sha256,
+            path=image_path(description.sha256, description.extension),
             format=description.format,
             width=description.width,
             height=description.height,
@@ -201,6 +199,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
             size_class=description.size_class,
             shape=description.shape,
             integrity=description.integrity,
+            understanding=description.understanding,
         )
         new = await self._in_thread(self._write, image.path, data, description.thumbnail)
         return _stored_file(request, image, "downloaded" if new else "unchanged")
@@ -221,18 +220,25 @@ class ImagesPipeline(ScrapyImagesPipeline):
         stats = self.crawler.stats
         if not self._budget.count(file["image"].sha256):
             stats.inc_value("images/duplicate")
-        elif file["status"] == "downloaded":
+            return
+        if file["status"] == "downloaded":
             stats.inc_value("images/stored")
             stats.inc_value("images/bytes", file["image"].bytes)
         else:
             stats.inc_value("images/known")
+        if file["status"] != "uptodate":
+            self._count_classes(file["image"])
+
+    def _count_classes(self, image: Image) -> None:
+        stats = self.crawler.stats
+        if image.understanding:
+            for kind in (f"content/{image.understanding.content}", *(f"flag/{f}" for f in image.understanding.flags)):
+                stats.inc_value(f"images/{kind}")
+        elif image.format != "svg":
+            stats.inc_value("images/unmeasured")
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _stored_file(request: Request, image: Image, status: str) -> StoredFile:

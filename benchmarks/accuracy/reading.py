@@ -30,7 +30,7 @@ def read(source: Path | bytes) -> Reading:
     with Image.open(io.BytesIO(data)) as image:
         facts = read_facts(image, len(data), orientation=image.getexif().get(ORIENTATION, 1))
         if image.format == "JPEG":
-            image.draft(image.mode, draft_size(facts))
+            image.draft(image.mode, draft_size(*image.size))
         image.load()
         copy = make_working_copy(image, facts)
         return Reading(measure_features(copy, facts), measure_hashes(image, copy, facts))

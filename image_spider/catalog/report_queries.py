@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, case, func, literal, select, true, union_all
 
-from image_spider.catalog.schema import crawls, failures, images, sightings, topics
+from image_spider.catalog.schema import FLAGS, crawls, failures, images, sightings, topics
 
 _CHUNK = 900  # values in one list: old versions of SQLite take 999
 _FIRST_SIGHTING = ("image_url", "page_url", "alt", "title", "caption")
 
+QUALITY_RANGES = ("0.8 to 1", "0.6 to 0.8", "0.4 to 0.6", "below 0.4")
+QUALITY = case(
+    (images.c.quality >= 0.8, QUALITY_RANGES[0]),
+    (images.c.quality >= 0.6, QUALITY_RANGES[1]),
+    (images.c.quality >= 0.4, QUALITY_RANGES[2]),
+    (images.c.quality < 0.4, QUALITY_RANGES[3]),
+)
+_RAISED = union_all(*(select(images.c.sha256, literal(flag).label("flag")).where(images.c[flag]) for flag in FLAGS))
+FLAGS_RAISED = select(*_RAISED.subquery("raised").columns)  # an image may have several, or none
 TOPICS = select(topics.c.image_sha256, topics.c.topic)  # of both sources: an image may have a topic twice
 
 

@@ -61,6 +61,12 @@ def _table(stats: Mapping[str, object]) -> Table:
     table.add_row("images stored", f"{figures.stored:,}")
     table.add_row("images known already", f"{figures.known:,}")
     table.add_row("duplicates", f"{figures.duplicates:,}")
+    for kind, count in figures.content.items():
+        table.add_row(f"content: {kind}", f"{count:,}")
+    for flag, count in figures.flags.items():
+        table.add_row(f"flag: {flag}", f"{count:,}")
+    if figures.unmeasured:
+        table.add_row("images not measured", f"{figures.unmeasured:,}")
     for cause, count in figures.image_failures.items():
         table.add_row(f"images refused: {cause}", f"{count:,}")
     for cause, count in figures.page_failures.items():

@@ -19,8 +19,8 @@ from PIL import (
 
 from image_spider.imaging.integrity import DECODER_ERRORS, Damaged
 from image_spider.imaging.structure import Structure, check_pixels
+from image_spider.imaging.working_copy import draft_size
 
-DRAFT_SIDE = 512  # pixels: the longer side of a JPEG is decoded to at least this, when it has as many
 # The classes instead of Image.open: it would try what registered itself, hide the reason of a failure, and warn of
 # large images through the process-wide warnings filter, which no thread can set for itself.
 DECODERS: dict[str, type[ImageFile.ImageFile]] = {
@@ -57,8 +57,7 @@ def decode(structure: Structure, image_format: str, limit: int) -> Image.Image:
         image = DECODERS[name](BytesIO(structure.pixels))
         check_pixels(image.width, image.height, limit)
         if name == "jpeg":
-            scale = max(1.0, max(image.size) / DRAFT_SIDE)
-            image.draft(None, (max(1, int(image.width / scale)), max(1, int(image.height / scale))))
+            image.draft(None, draft_size(image.width, image.height))
         image.load()
     except DECODER_ERRORS as error:
         raise Damaged.by_decoder(error) from error

@@ -1,15 +1,22 @@
-"""What the bytes of one candidate are: format, size, classes, integrity and a thumbnail.
+"""What the bytes of one candidate are: format, size, classes, integrity, what its pixels tell, and a thumbnail.
 
 Pure and safe to call from any number of threads. The bytes may be hostile.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from image_spider.imaging.analysis import analyse
 from image_spider.imaging.classes import shape, size_class
 from image_spider.imaging.decode import decode, pixel_limit
+from image_spider.imaging.facts import FileFacts
 from image_spider.imaging.formats import READERS
 from image_spider.imaging.integrity import (
     CORRUPT,
@@ -24,9 +31,11 @@ from image_spider.imaging.integrity import (
     Damaged,
 )
 from image_spider.imaging.media_types import declared_format, media_type
+from image_spider.imaging.model_input import model_input
 from image_spider.imaging.signature import UNSUPPORTED_IMAGES, extension, sniff
 from image_spider.imaging.structure import Structure
 from image_spider.imaging.thumbnail import thumbnail
+from image_spider.items import Understanding
 
 __all__ = ["KEPT", "Description", "describe"]
 DETAIL_CHARACTERS = 200
@@ -39,7 +48,9 @@ class Description:
     integrity is one of `integrity.ALL`; the image is kept when it is in KEPT. detail is one line for
     people, empty when all is well. format is "" when the bytes are no image. width and height are pixels as
     displayed (EXIF orientations 5 to 8 swap them); of a file that is not kept they are 0, and the classes "".
-    thumbnail is WebP; None for an SVG and for a file that is not kept.
+    thumbnail is WebP, understanding what the pixels tell; both are None for an SVG and for a file that is not kept.
+    understanding is None too when measuring failed, which costs no image. sha256 is that of the bytes of a file that
+    is kept. label_input [side, side, 3] is what a label model takes, when that was asked for.
     """
 
     format: str
@@ -52,18 +63,22 @@ class Description:
     orientation: int = 1
     size_class: str = ""
     shape: str = ""
+    sha256: str = ""
     thumbnail: bytes | None = None
+    understanding: Understanding | None = None
+    label_input: NDArray[np.uint8] | None = field(default=None, compare=False)
 
 
-def describe(data: bytes, *, content_type: str = "", max_pixels: int) -> Description:
+def describe(data: bytes, *, content_type: str = "", max_pixels: int, label_side: int | None = None) -> Description:
     """Describe the bytes that a server sent with a Content-Type; never raises.
 
     An image of more than max_pixels (or than Pillow's own limit, if that is smaller) is a bomb and not decoded.
+    label_side asks for the input of a label model, a square of so many pixels.
     """
     kind = ""
     try:
         kind = sniff(data)
-        return _describe(data, kind, content_type, max_pixels)
+        return _describe(data, kind, content_type=content_type, max_pixels=max_pixels, label_side=label_side)
     except Damaged as damage:
         integrity, detail = damage.integrity, damage.detail
     except (struct.error, IndexError) as error:  # the readers look for bytes that are not there
@@ -75,7 +90,7 @@ def describe(data: bytes, *, content_type: str = "", max_pixels: int) -> Descrip
     return Description(image_format, extension(image_format), integrity, detail)
 
 
-def _describe(data: bytes, kind: str, content_type: str, max_pixels: int) -> Description:
+def _describe(data: bytes, kind: str, *, content_type: str, max_pixels: int, label_side: int | None) -> Description:
     if not data:
         raise Damaged(EMPTY, "there are no bytes")
     if kind in UNSUPPORTED_IMAGES:
@@ -85,12 +100,11 @@ def _describe(data: bytes, kind: str, content_type: str, max_pixels: int) -> Des
         raise Damaged(NOT_AN_IMAGE, f"the content is {kind}" + (f", declared as {declared}" if declared else ""))
     limit = pixel_limit(max_pixels)
     structure = READERS[kind](data, limit)
-    picture = _thumbnail(structure, kind, limit) if structure.pixels else None
     integrity, detail = _classify(structure, kind, content_type)
     width, height = structure.width, structure.height
     if structure.orientation >= 5:
         width, height = height, width
-    return Description(
+    description = Description(
         format=kind,
         extension=extension(kind),
         integrity=integrity,
@@ -101,16 +115,40 @@ def _describe(data: bytes, kind: str, content_type: str, max_pixels: int) -> Des
         orientation=structure.orientation,
         size_class=size_class(width, height),
         shape=shape(width, height),
-        thumbnail=picture,
+        sha256=hashlib.sha256(data).hexdigest(),
     )
+    if not structure.pixels:
+        return description
+    with decode(structure, kind, limit) as image:
+        understanding = _understand(image, structure, len(data))
+        label_input = model_input(image, label_side, structure.orientation) if label_side else None
+        picture = thumbnail(image, structure.orientation)  # the last, for it changes the image
+    return replace(description, understanding=understanding, label_input=label_input, thumbnail=picture)
 
 
-def _thumbnail(structure: Structure, kind: str, limit: int) -> bytes:
-    image = decode(structure, kind, limit)
+def _understand(image: Image.Image, structure: Structure, byte_count: int) -> Understanding | None:
+    facts = FileFacts(
+        width=structure.width,
+        height=structure.height,
+        bytes=byte_count,
+        orientation=structure.orientation,
+        quantization=getattr(image, "quantization", None) or None,
+    )
     try:
-        return thumbnail(image, structure.orientation)
-    finally:
-        image.close()
+        analysis = analyse(image, facts)
+    except Exception:  # noqa: BLE001 - a picture that could be decoded is kept, whatever its measuring met
+        return None
+    return Understanding(
+        pixel_hash=analysis.hashes.pixel_hash,
+        phash_256=analysis.hashes.phash_256,
+        phash_64=analysis.hashes.phash_64,
+        dhash_64=analysis.hashes.dhash_64,
+        scores=analysis.features,
+        flags=frozenset(analysis.verdict.flags),
+        quality=analysis.verdict.quality,
+        content=analysis.content.kind,
+        rules_version=analysis.verdict.rules_version,
+    )
 
 
 def _classify(structure: Structure, kind: str, content_type: str) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from image_spider.imaging.compression import measure_compression
 from image_spider.imaging.edges import measure_edges
 from image_spider.imaging.facts import FileFacts
@@ -17,7 +19,7 @@ Features = dict[str, float | None]
 def measure_features(copy: WorkingCopy, facts: FileFacts) -> Features:
     """Measure every feature of one image; each is defined in the module that measures it."""
     width, height = (facts.height, facts.width) if facts.turned else (facts.width, facts.height)
-    return {
+    scores: Features = {
         "width": float(width),
         "height": float(height),
         "shorter_side": float(min(width, height)),
@@ -31,3 +33,9 @@ def measure_features(copy: WorkingCopy, facts: FileFacts) -> Features:
         **measure_pixels(copy),
         **measure_compression(facts),
     }
+    return {name: _finite(score) for name, score in scores.items()}
+
+
+def _finite(score: float | None) -> float | None:
+    """Return a plain number; None for NaN and infinity, which JSON does not have."""
+    return None if score is None or not math.isfinite(score) else float(score)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from image_spider.imaging.facts import FileFacts
+from image_spider.imaging.thumbnail import LARGEST_FLOAT, TURNS
 
 MAXIMUM_SIDE = 512
 """Longer side of the working copy, and side of the native window, in pixels."""
@@ -17,16 +18,6 @@ _DRAFT_SIDE = 768
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
 _VISIBLE = [0] * 128 + [255] * 128  # of alpha
 _LIGHT = 230  # visible pixels that are all lighter than this would vanish on white
-
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +71,14 @@ def make_working_copy(image: Image.Image, facts: FileFacts) -> WorkingCopy:
     )
 
 
-def draft_size(facts: FileFacts) -> tuple[int, int]:
+def draft_size(width: int, height: int) -> tuple[int, int]:
     """Return the size to ask of `Image.draft()`: 768 px on the longer side, so that decoding is reduced from 1536 px.
 
     Half of 1024 px would be enough for a working copy; but enlargement and blocks are seen only in native pixels, and
     pictures of about 1024 px are both common and cheap to decode. `draft()` wants the proportions kept.
     """
-    scale = min(1.0, _DRAFT_SIDE / max(facts.width, facts.height))
-    return max(1, int(facts.width * scale)), max(1, int(facts.height * scale))
+    scale = min(1.0, _DRAFT_SIDE / max(width, height))
+    return max(1, int(width * scale)), max(1, int(height * scale))
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
@@ -111,7 +102,7 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 def displayed(image: Image.Image, orientation: int) -> Image.Image:
     """Turn an image as its EXIF orientation (1..8) asks for; an unknown value turns nothing."""
-    turn = _TURNS.get(orientation)
+    turn = TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 
@@ -141,6 +132,7 @@ def _pixels(image: Image.Image, facts: FileFacts) -> NDArray[np.uint8]:
 
 def _scaled(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    values = np.clip(values, -LARGEST_FLOAT, LARGEST_FLOAT)
     low, high = float(values.min()), float(values.max())
     if low >= 0.0 and high > 255.0 and high <= 65535.0:
         low, high = 0.0, 65535.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from image_spider.catalog.report_queries import TOPICS
+from image_spider.catalog.report_queries import FLAGS_RAISED, QUALITY, QUALITY_RANGES, TOPICS
 from image_spider.catalog.schema import images
 from image_spider.imaging.classes import SIZE_CLASSES
 
@@ -53,6 +53,9 @@ FACETS = (
     Facet("format", "Format", images.c.format),
     Facet("size_class", "Size", images.c.size_class, (*(name for _, name in SIZE_CLASSES), "xlarge")),
     Facet("shape", "Shape", images.c.shape, ("square", "portrait", "landscape", "banner")),
+    Facet("content", "Content", images.c.content),
+    Facet("quality", "Quality", QUALITY, QUALITY_RANGES),
+    Facet("flag", "Flag", pairs=FLAGS_RAISED),
     Facet("topic", "Topic", pairs=TOPICS),
     Facet("integrity", "Integrity", images.c.integrity, ("ok",)),
 )

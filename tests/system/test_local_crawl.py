@@ -217,10 +217,25 @@ def test_a_feed_holds_the_stored_images_alone(project: Project, site: DemoServer
     assert {line["image"]["sha256"] for line in lines} == {image["sha256"] for image in EXPECTED["images"].values()}
 
 
+def test_every_image_but_svg_is_understood(crawled: Project):
+    told = dict(crawled.rows("select sha256, content from images"))
+    known = {image["sha256"]: image["format"] for image in EXPECTED["images"].values()}
+    assert {sha256 for sha256, content in told.items() if content is None} == {
+        sha256 for sha256, format_ in known.items() if format_ == "svg"
+    }
+    names = {key(url): told[sha256] for url, sha256 in crawled.rows("select image_url, image_sha256 from sightings")}
+    assert {names["/media/coffee.jpg"], names["/media/rocket.jpg"], names["/media/pavilion.jpg"]} == {"photo"}
+
+
 def test_the_summary_counts_what_was_stored_and_refused(project: Project, site: DemoServer):
     summary = project.crawl(site.url).stderr
     stored = len({image["sha256"] for image in EXPECTED["images"].values()})
-    for row in (f"images stored │ {stored}", "images refused: bomb │ 1", "pages failed: robots │ 1"):
+    for row in (
+        f"images stored │ {stored}",
+        "images refused: bomb │ 1",
+        "pages failed: robots │ 1",
+        "content: photo │",
+    ):
         assert row in " ".join(summary.split()), row
     assert "scrapy report --crawl" in summary
 

@@ -33,7 +33,7 @@ def test_a_reduced_decoding_is_not_native():
     data = saved(scene(1600, 1200), "JPEG")
     image = Image.open(io.BytesIO(data))
     facts = read_facts(image, len(data))
-    image.draft("RGB", draft_size(facts))
+    image.draft("RGB", draft_size(*image.size))
     image.load()
     assert image.size == (800, 600)
     assert not make_working_copy(image, facts).native
@@ -42,7 +42,7 @@ def test_a_reduced_decoding_is_not_native():
 def test_pictures_of_1024_pixels_are_decoded_in_full():
     data = saved(scene(1024, 768), "JPEG")
     image = Image.open(io.BytesIO(data))
-    image.draft("RGB", draft_size(read_facts(image, len(data))))
+    image.draft("RGB", draft_size(*image.size))
     assert image.size == (1024, 768)
 
 

@@ -20,7 +20,7 @@ from image_spider.catalog.schema import images
 from image_spider.catalog.writes import write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import UsageError
-from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem, Topic
+from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem, Topic, Understanding
 from image_spider.report.facets import FACETS, Facet
 from image_spider.report.picture import ORIGINAL_BYTES, SVG_BYTES
 from image_spider.report.report import Report, read_report, render
@@ -290,6 +290,29 @@ def test_a_facet_of_any_expression_reaches_counts_images_and_page(catalog):
     assert embedded(render(report))["facets"] == [
         {"name": "weight", "label": "Weight", "values": [["light", 4], ["heavy", 2], ["none", 1]]}
     ]
+
+
+def test_what_is_understood_is_counted_by_kind_range_and_flag(catalog):
+    blurry = Understanding(
+        pixel_hash="0" * 64,
+        phash_256=None,
+        phash_64=None,
+        dhash_64=None,
+        scores={},
+        flags=frozenset({"blurry", "dark"}),
+        quality=0.3,
+        content="photo",
+        rules_version=1,
+    )
+    understood = item(1)
+    assert understood.image
+    understood.image = replace(understood.image, understanding=blurry)
+    write(catalog, understood, item(2))
+    report = read(catalog)
+    assert report.counts["content"] == {"photo": 1, "none": 1}
+    assert report.counts["quality"] == {"below 0.4": 1, "none": 1}
+    assert report.counts["flag"] == {"blurry": 1, "dark": 1, "none": 1}
+    assert sorted(image["flag"] for image in report.images) == [["blurry", "dark"], ["none"]]
 
 
 def test_values_without_an_order_follow_commonest_first():
