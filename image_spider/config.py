@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from image_spider.exceptions import UsageError
+from image_spider.items import DuplicatePolicy
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -59,6 +60,7 @@ class Config(BaseModel):
     IMAGES_EXPIRES: int = Field(90, ge=0, description="days for which a stored image URL is not downloaded again")
     IMAGES_MAX_PIXELS: int = Field(64_000_000, ge=1, description="images with more pixels are refused undecoded")
     IMAGES_THREADS: int = Field(2, ge=1, le=64, description="threads that decode images")
+    DUPLICATES: DuplicatePolicy = Field("link", description="what becomes of an image that is a near-duplicate")
     DATA_URI_MAX_BYTES: int = Field(1_048_576, ge=0, description="data: URIs above this size are ignored")
     HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="mean pause between two requests to one host")
     HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")
