@@ -33,12 +33,13 @@ UNSUPPORTED = "unsupported"
 TRUNCATED = "truncated"
 CORRUPT = "corrupt"
 BOMB = "bomb"
+DUPLICATE = "duplicate"  # a picture that the catalog has, and DUPLICATES is drop
 TOPIC = "topic"  # it is not about the crawl's categories
 
 ALL = frozenset(
     {
         STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, REFUSED, NOT_HTML,
-        EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, TOPIC,
+        EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, DUPLICATE, TOPIC,
     }
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from image_spider.exceptions import UsageError
+from image_spider.items import DuplicatePolicy
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -71,6 +72,7 @@ class Config(BaseModel):
     IMAGES_PROCESSES: int = Field(2, ge=1, le=64, description="processes that decode images")
     IMAGES_DEADLINE_SECONDS: float = Field(20.0, gt=0, description="time for one image, decoding and measuring")
     IMAGES_MEMORY_BYTES: int = Field(1_073_741_824, ge=268_435_456, description="memory of one decoding process")
+    DUPLICATES: DuplicatePolicy = Field("link", description="what becomes of an image that is a near-duplicate")
     TAXONOMY: Path | None = Field(None, description="YAML file of topics and their words; default the project's own")
     LABEL_MODEL: Path | None = Field(None, description="ONNX file of a model that tells topics; default none")
     LABEL_THREADS: int = Field(1, ge=1, le=64, description="threads that compute within one run of the model")

@@ -13,9 +13,10 @@ class Figures:
 
     Stats keys: pages/fetched, pages/failed/<cause>, images/found (candidates), images/stored (new files), images/known
     (not downloaded again, or downloaded and unchanged), images/duplicate (bytes this crawl has seen already, on another
-    page or under another URL), images/failed/<cause>, images/bytes (of new files),
-    images/content/<kind> and images/flag/<flag> (of the unique images that were downloaded), images/unmeasured (stored,
-    but measuring their pixels failed).
+    page or under another URL), images/near_duplicate (new images that show what another one shows),
+    images/failed/<cause>, images/bytes (of new files), images/content/<kind> and images/flag/<flag> (of the unique
+    images that were downloaded), images/unmeasured (stored, but measuring their pixels failed). New files include those
+    that DUPLICATES=drop deletes again: they are images/failed/duplicate as well.
     """
 
     def __init__(self, stats: Mapping[str, Any]) -> None:
@@ -24,6 +25,7 @@ class Figures:
         self.stored: int = stats.get("images/stored", 0)
         self.known: int = stats.get("images/known", 0)
         self.duplicates: int = stats.get("images/duplicate", 0)
+        self.near_duplicates: int = stats.get("images/near_duplicate", 0)
         self.bytes: int = stats.get("images/bytes", 0)
         self.unmeasured: int = stats.get("images/unmeasured", 0)
         self.content = _by_name(stats, "images/content/")

@@ -61,6 +61,7 @@ def _table(stats: Mapping[str, object]) -> Table:
     table.add_row("images stored", f"{figures.stored:,}")
     table.add_row("images known already", f"{figures.known:,}")
     table.add_row("duplicates", f"{figures.duplicates:,}")
+    table.add_row("near-duplicates linked", f"{figures.near_duplicates:,}")
     for kind, count in figures.content.items():
         table.add_row(f"content: {kind}", f"{count:,}")
     for flag, count in figures.flags.items():

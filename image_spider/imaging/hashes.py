@@ -14,9 +14,9 @@ from image_spider.imaging.facts import FileFacts
 from image_spider.imaging.working_copy import WorkingCopy, displayed, eight_bit
 
 SAME_BITS = 31
-"""phash_256 distances up to this are the same picture."""
+"""phash_256 distances up to this are the same picture: of unrelated photographs none is so near (docs/accuracy.md)."""
 NEAR_BITS = 51
-"""phash_256 distances up to this are a near-duplicate."""
+"""phash_256 distances up to this are a near-duplicate (docs/accuracy.md tells how surely)."""
 MINIMUM_SIGNAL = 4.0
 """Least hash_signal, in luma levels, of a picture that gets perceptual hashes.
 
@@ -84,17 +84,6 @@ def distance(first: str, second: str) -> int:
     if len(first) != len(second):
         raise ValueError(f"hashes of {4 * len(first)} and {4 * len(second)} bits cannot be compared")
     return (int(first, 16) ^ int(second, 16)).bit_count()
-
-
-def parts(hash_64: str) -> tuple[int, int, int, int]:
-    """Split a 64-bit hash into its 4 x 16 bits, highest first, for four ordinary indexes.
-
-    Two hashes within 7 bits share a part that differs by at most 1 bit, so 4 x 17 look-ups find all of them.
-    """
-    if len(hash_64) != 16:
-        raise ValueError(f"a 64-bit hash has 16 hex digits, not {len(hash_64)}")
-    first, second, third, fourth = (int(hash_64[start : start + 4], 16) for start in (0, 4, 8, 12))
-    return first, second, third, fourth
 
 
 def hash_signal(spectrum: NDArray[np.float64]) -> float:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from image_spider.catalog.duplicates import DUPLICATES
 from image_spider.catalog.report_queries import FLAGS_RAISED, QUALITY, QUALITY_RANGES, TOPICS
 from image_spider.catalog.schema import images
 from image_spider.imaging.classes import SIZE_CLASSES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import ColumnElement, Select
 
 NO_VALUE = "none"
@@ -35,6 +38,11 @@ class Facet:
         """Name one value of the column."""
         return NO_VALUE if value is None else str(value)
 
+    def values(self, row: Mapping[str, Any]) -> list[Any]:
+        """Return the values of an image's row, None for an image that has none."""
+        value = row[self.name]
+        return [value] if self.pairs is None else value or [None]
+
     def shown(self, value: Any) -> str | list[str]:
         """Name an image's value, or its values: of several possible ones, at least NO_VALUE."""
         if self.pairs is None:
@@ -57,5 +65,6 @@ FACETS = (
     Facet("quality", "Quality", QUALITY, QUALITY_RANGES),
     Facet("flag", "Flag", pairs=FLAGS_RAISED),
     Facet("topic", "Topic", pairs=TOPICS),
+    Facet("duplicates", "Duplicates", DUPLICATES, ("original", "pixel", "same", "near")),
     Facet("integrity", "Integrity", images.c.integrity, ("ok",)),
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +23,16 @@ from image_spider.report.facets import FACETS, Facet
 from image_spider.report.picture import picture
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 CRAWLS = 100  # rows, the newest
 FAILURE_EXAMPLES = 200  # rows, the newest
 START_URLS = 5  # of one crawl; it may have thousands
 _SUGGESTED_IDS = 10
-_COLUMNS = ("sha256", "path", "width", "height", "bytes", "frames", "first_seen")
+_COLUMNS = (
+    *("sha256", "path", "width", "height", "bytes", "frames", "first_seen"),
+    *("duplicate_of", "duplicate_distance"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,8 @@ class Report:
     maps a facet's name to the number of images by value; failures maps "images" and "pages" to numbers by cause.
     """
 
+    title: str
+    order: str  # of the images
     crawl_id: str | None  # None: the whole catalog
     generated_at: datetime
     facets: tuple[Facet, ...]
@@ -74,16 +81,13 @@ def read_report(
     crawls = report_queries.newest_crawls(connection, crawl_id, limit=CRAWLS)
     if crawl_id is not None and not crawls:
         raise UsageError("crawl", crawl_id, _known_crawls(connection))
-    single = {facet.name: facet.column for facet in facets if facet.column is not None}
-    columns = {**{name: images.c[name] for name in _COLUMNS}, **single}
+    columns = _columns(facets)
     # The images are read before they are counted: what a running crawl adds in between is in the counts alone.
     rows = report_queries.newest_images(connection, crawl_id, columns=columns, limit=limit)
-    shown = [row["sha256"] for row in rows]
-    for facet in facets:
-        if facet.pairs is not None:
-            values = report_queries.values_of(connection, shown, pairs=facet.pairs)
-            rows = [{**row, facet.name: values.get(row["sha256"], [])} for row in rows]
+    rows = _with_values(connection, rows, facets)
     return Report(
+        title=f"Images of {crawl_id or 'all crawls'}",
+        order="Newest first",
         crawl_id=crawl_id,
         generated_at=datetime.now(UTC),
         facets=tuple(facets),
@@ -96,12 +100,37 @@ def read_report(
     )
 
 
+def read_selection(
+    connection: Connection, details: Mapping[str, Mapping[str, str]], *, title: str, order: str, store: Path
+) -> Report:
+    """Read a report of chosen images, in the order of details, which names more facts to show of each by SHA-256."""
+    rows = report_queries.named_images(connection, list(details), columns=_columns(FACETS))
+    rows = _with_values(connection, rows, FACETS)
+    counts = {facet.name: facet.sorted(Counter(chain(*(facet.values(row) for row in rows)))) for facet in FACETS}
+    totals = dict.fromkeys(report_queries.totals(connection, None), 0)
+    totals |= {"images": len(rows)} | {name: sum(row[name] for row in rows) for name in ("bytes", "sightings")}
+    return Report(
+        title=title,
+        order=order,
+        crawl_id=None,
+        generated_at=datetime.now(UTC),
+        facets=FACETS,
+        images=[{**_image(row, store, FACETS), **details[row["sha256"]]} for row in rows],
+        counts=counts,
+        failures={"images": {}, "pages": {}},
+        failure_examples=[],
+        crawls=[],
+        totals=totals,
+    )
+
+
 def render(report: Report) -> str:
     """Return the report as one HTML page: its own script, style and data, and nothing from elsewhere."""
     template = files("image_spider.report").joinpath("report.html").read_text(encoding="utf-8")
     script = template.partition("<script>")[2].partition("</script>")[0]
     values = {
-        "title": escape(f"Images of {report.crawl_id or 'all crawls'}"),
+        "title": escape(report.title),
+        "order": escape(report.order),
         "summary": escape(_summary(report)),
         "script_hash": f"sha256-{b64encode(sha256(script.encode()).digest()).decode('ascii')}",
         "data": _json(report),
@@ -113,6 +142,21 @@ def render(report: Report) -> str:
 def _known_crawls(connection: Connection) -> str:
     known = report_queries.newest_crawls(connection, None, limit=_SUGGESTED_IDS)
     return f"one of: {', '.join(crawl['id'] for crawl in known)}" if known else "the catalog has no crawl yet"
+
+
+def _columns(facets: Sequence[Facet]) -> dict[str, ColumnElement[Any]]:
+    single = {facet.name: facet.column for facet in facets if facet.column is not None}
+    return {**{name: images.c[name] for name in _COLUMNS}, **single}
+
+
+def _with_values(connection: Connection, rows: list[dict[str, Any]], facets: Sequence[Facet]) -> list[dict[str, Any]]:
+    """Add to each row the values of the facets of which an image may have several."""
+    shown = [row["sha256"] for row in rows]
+    for facet in facets:
+        if facet.pairs is not None:
+            values = report_queries.values_of(connection, shown, pairs=facet.pairs)
+            rows = [{**row, facet.name: values.get(row["sha256"], [])} for row in rows]
+    return rows
 
 
 def _counts(connection: Connection, crawl_id: str | None, facet: Facet) -> dict[Any, int]:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from image_spider.imaging.facts import read_facts
-from image_spider.imaging.hashes import NEAR_BITS, SAME_BITS, Hashes, distance, measure_hashes, parts
+from image_spider.imaging.hashes import NEAR_BITS, SAME_BITS, Hashes, distance, measure_hashes
 from image_spider.imaging.working_copy import draft_size, make_working_copy
 from tests.unit.imaging.drawings import opened, saved, scene
 
@@ -114,10 +114,6 @@ def test_a_tiny_picture_has_no_perceptual_hash():
 def test_a_faint_gradient_has_no_perceptual_hash():
     ramp = np.tile(np.linspace(120, 130, 400), (300, 1)).astype(np.uint8)
     assert hashed(saved(Image.fromarray(ramp))).phash_256 is None
-
-
-def test_a_64_bit_hash_splits_into_four_parts_highest_first():
-    assert parts("0001ffff12340010") == (1, 0xFFFF, 0x1234, 0x10)
 
 
 def test_hashes_of_unequal_length_cannot_be_compared():

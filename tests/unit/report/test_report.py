@@ -20,11 +20,12 @@ from image_spider.catalog.schema import images
 from image_spider.catalog.writes import write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import UsageError
-from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem, Topic, Understanding
+from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem, Topic
 from image_spider.report.facets import FACETS, Facet
 from image_spider.report.picture import ORIGINAL_BYTES, SVG_BYTES
 from image_spider.report.report import Report, read_report, render
 from image_spider.stores.paths import image_path, thumbnail_path
+from tests.samples import understood
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = "</script><script>alert(1)</script><!--\u2028\u2029 \"double\" 'single' & {{data}} \\u003c"
@@ -293,26 +294,31 @@ def test_a_facet_of_any_expression_reaches_counts_images_and_page(catalog):
 
 
 def test_what_is_understood_is_counted_by_kind_range_and_flag(catalog):
-    blurry = Understanding(
-        pixel_hash="0" * 64,
-        phash_256=None,
-        phash_64=None,
-        dhash_64=None,
-        scores={},
-        flags=frozenset({"blurry", "dark"}),
-        quality=0.3,
-        content="photo",
-        rules_version=1,
-    )
-    understood = item(1)
-    assert understood.image
-    understood.image = replace(understood.image, understanding=blurry)
-    write(catalog, understood, item(2))
+    blurry = item(1)
+    assert blurry.image
+    understanding = replace(understood(0), flags=frozenset({"blurry", "dark"}), quality=0.3)
+    blurry.image = replace(blurry.image, understanding=understanding)
+    write(catalog, blurry, item(2))
     report = read(catalog)
     assert report.counts["content"] == {"photo": 1, "none": 1}
     assert report.counts["quality"] == {"below 0.4": 1, "none": 1}
     assert report.counts["flag"] == {"blurry": 1, "dark": 1, "none": 1}
     assert sorted(image["flag"] for image in report.images) == [["blurry", "dark"], ["none"]]
+
+
+def test_duplicates_are_counted_and_lead_to_their_original(catalog):
+    original, copy = (item(number) for number in (1, 2))
+    for record in (original, copy):
+        assert record.image
+        record.image = replace(record.image, understanding=understood(0))
+    write(catalog, original, copy, item(3))
+    report = read(catalog)
+    assert report.counts["duplicates"] == {"original": 2, "pixel": 1}
+    shown = {image["sha256"]: (image["duplicates"], image["duplicate_of"]) for image in report.images}
+    assert original.image
+    assert copy.image
+    assert shown[copy.image.sha256] == ("pixel", original.image.sha256)
+    assert shown[original.image.sha256] == ("original", None)
 
 
 def test_values_without_an_order_follow_commonest_first():
