@@ -11,7 +11,8 @@ from image_spider.extract.css_urls import css_images
 from image_spider.extract.element_images import declared_size, described, element_images, found_picture
 from image_spider.extract.html_events import HtmlTarget, read_html
 from image_spider.extract.nearby_text import SCOPES, TextScope, shorten
-from image_spider.extract.picture_sources import Attributes, Source, picture_sources
+from image_spider.extract.picture_sources import Attributes, offered_sources, picture_sources
+from image_spider.extract.sources import Source
 from image_spider.extract.structured_data import json_ld_images, microdata_images
 from image_spider.items import Page
 from image_spider.urls import has_image_extension, join
@@ -144,16 +145,16 @@ class _PageReader(HtmlTarget):
             yield from microdata_images(tag, attributes, self._item_types[-1] if self._item_types else "")
 
     def _read_img(self, attributes: Attributes) -> Iterator[Found]:
-        sources = list(picture_sources(attributes, "picture" if self._pictures else "img"))
         if self._pictures:
-            sources = self._pictures[-1] + sources
+            sources = self._pictures[-1] + offered_sources(attributes)
             self._pictures[-1] = []
-        yield from found_picture(sources, attributes)
+            return found_picture(sources, attributes)
+        return found_picture(picture_sources(attributes, "img"), attributes)
 
     def _read_source(self, attributes: Attributes) -> None:
         media_type = attributes.get("type", "image/").strip().lower()
         if self._pictures and media_type.startswith("image/"):
-            self._pictures[-1].extend(picture_sources(attributes, "picture"))
+            self._pictures[-1].extend(offered_sources(attributes))
 
     def _read_anchor(self, attributes: Attributes) -> Iterator[Found]:
         href = attributes.get("href", "")
