@@ -22,6 +22,7 @@ _SILENT = frozenset({"noscript", "script", "select", "style", "template", "texta
 _INVISIBLE = frozenset({"link", "meta", "script", "style"})
 _TRACKED = frozenset({"noscript", "svg"})
 _META_IMAGES = {"og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"}
+_ROBOTS = {"robots", "image_spider"}
 
 
 def extract_page(html: str, url: str, *, max_data_uri_bytes: int) -> Page:
@@ -66,6 +67,7 @@ class _PageReader(HtmlTarget):
         self._pictures: list[list[Source]] = []  # the sources of every open <picture> that still wait for their img
         self._in_json_ld = False
         self._meta_images: dict[str, Draft | None] = {}
+        self._robots: set[str] = set()
 
     def start(self, tag: str, attributes: Attributes) -> None:
         super().start(tag, attributes)
@@ -111,7 +113,13 @@ class _PageReader(HtmlTarget):
         for scope in self._scopes:
             scope.settle()
         title = shorten(self._titles["title"] or self._titles["og:title"])
-        return Page(title, tuple(self._links), self._candidates.candidates())
+        return Page(
+            title,
+            tuple(self._links),
+            self._candidates.candidates(),
+            nofollow=not self._robots.isdisjoint({"nofollow", "none"}),
+            noimageindex=not self._robots.isdisjoint({"noimageindex", "none"}),
+        )
 
     def _close_scope(self) -> None:
         self._scope.close()
@@ -169,13 +177,18 @@ class _PageReader(HtmlTarget):
             self._links[url] = None
 
     def _read_meta(self, attributes: Attributes) -> None:
-        """Take Open Graph and Twitter images; :alt, :width and :height describe the image named before them."""
+        """Take what robots may do, and Open Graph and Twitter images.
+
+        :alt, :width and :height describe the image named before them.
+        """
         name = (attributes.get("property") or attributes.get("name") or "").strip().lower()
         content = attributes.get("content", "")
         kind, _, detail = name.partition(":image")
         draft = self._meta_images.get(kind)
         if name in _META_IMAGES:
             self._meta_images[kind] = self._add("meta", Found((content,), "meta"))
+        elif name in _ROBOTS:
+            self._robots.update(content.lower().replace(",", " ").split())
         elif name == "og:title":
             self._titles[name] = self._titles[name] or content
         elif draft and detail == ":alt":

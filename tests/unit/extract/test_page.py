@@ -33,7 +33,8 @@ def written_out(page: Page) -> dict[str, object]:
         if candidate.data is not None:
             fields["data"] = base64.b64encode(candidate.data).decode()
         candidates.append(fields)
-    return {"title": page.title, "links": list(page.links), "candidates": candidates}
+    asked = {name: True for name in ("nofollow", "noimageindex") if getattr(page, name)}
+    return {"title": page.title, "links": list(page.links), "candidates": candidates} | asked
 
 
 def read_case(name: str) -> tuple[str, dict[str, object]]:
