@@ -135,6 +135,18 @@ def test_a_page_that_comes_back_is_no_failure_any_more(project: Project):
     assert project.rows("select failures from crawls") == [(0,)]
 
 
+def test_what_the_robots_meta_tag_asks_for_is_done(project: Project):
+    pages = {
+        "/": '<a href="/closed">c</a><a href="/silent">s</a>',
+        "/closed": '<meta name="robots" content="nofollow"><a href="/beyond">b</a><img src="/a.png">',
+        "/silent": '<meta name="robots" content="noimageindex"><img src="/b.png">',
+    }
+    with Site(pages | {"/a.png": a_png(1), "/b.png": a_png(2), "/beyond": "<p>beyond</p>"}) as site:
+        project.crawl(site.url)
+    assert {"/closed", "/silent", "/a.png"} <= set(site.requests)
+    assert not {"/beyond", "/b.png"} & set(site.requests)
+
+
 def test_a_sitemap_is_found_without_a_robots_txt_and_behind_a_redirect(project: Project):
     urls = "<urlset><url><loc>{url}/hidden</loc></url></urlset>"
     with Site({"/": "<p>home</p>", "/hidden": "<p>hidden</p>", "/sitemap.xml": urls}) as site:
