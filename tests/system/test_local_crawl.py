@@ -53,6 +53,22 @@ def test_originals_are_stored_byte_for_byte_under_their_hash(crawled: Project):
     assert set(crawled.files().values()) == {image["sha256"] for image in EXPECTED["images"].values()}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/media/coffee.jpg",
+        "/media/icons/camera-photo.png",
+        "/media/elevation-16bit.png",
+        "/media/icons/turning-clock.gif",
+    ],
+    ids=["jpeg", "transparent png", "16-bit png", "animated gif"],
+)
+def test_what_scrapy_would_re_encode_is_stored_as_the_server_sent_it(project: Project, site: DemoServer, path: str):
+    assert project.crawl(site.url + path).returncode == 0
+    ((stored,),) = project.rows("select path from images")
+    assert (project.data / "images" / stored).read_bytes() == (ROOT / "demo/site" / path.lstrip("/")).read_bytes()
+
+
 def test_what_robots_txt_forbids_is_never_asked_for(crawled: Project, site: DemoServer):
     assert not {path for _, path in site.requests} & set(EXPECTED["forbidden"])
 
