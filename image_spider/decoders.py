@@ -17,7 +17,7 @@ from image_spider.imaging.integrity import CORRUPT
 
 
 class Decoders:
-    """A pool of processes that describe images (docs/decisions/0009-decoding-processes.md)."""
+    """A pool of processes that describe images (docs/decisions/0008-decoding-processes.md)."""
 
     def __init__(self, settings: Config) -> None:
         # A fork server has no reactor, no threads and no connections that its children could inherit.

@@ -35,11 +35,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one HTML page holds: its title, its links (absolute http and https URLs) and its image candidates."""
+    """What one HTML page holds: its title, its links (absolute http and https URLs) and its image candidates.
+
+    nofollow and noimageindex are what its robots meta tags ask for; links and candidates are listed all the same.
+    """
 
     title: str
     links: tuple[str, ...]
     candidates: tuple[Candidate, ...]
+    nofollow: bool = False
+    noimageindex: bool = False
 
 
 @dataclass(frozen=True, slots=True)

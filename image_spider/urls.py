@@ -28,6 +28,9 @@ _HOST_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 _PLAIN_TEXT = r"[\w.~!$&()*+,;=:@%/-]"
 # What most URLs look like once they are joined: canonical already, which saves two thirds of the time.
 _PLAIN_URL = re.compile(rf"https?://{_HOST_NAME.pattern}/{_PLAIN_TEXT}*+(?:\?{_PLAIN_TEXT}++)?", re.ASCII)
+# A path that no base can change but by standing before it: no scheme, no dot segments, no empty ones, no parameters.
+_SEGMENT = r"(?!\.{1,2}(?:[/?]|\Z))[\w.~!$&()*+,=@%-]++"
+_PLAIN_PATH = re.compile(rf"(?=[^?])(/?+)((?:{_SEGMENT}/)*+(?:{_SEGMENT})?+(?:\?{_PLAIN_TEXT}++)?+)", re.ASCII)
 _BARE_HOST = re.compile(r"(?:localhost|[^\s/:?#@\\]+\.[^\s/:?#@\\]+)(?::[0-9]+)?(?:[/?#].*)?", re.IGNORECASE)
 _EXTENSIONS = "apng|avif|bmp|gif|heic|heif|ico|jfif|jpe|jpeg|jpg|jp2|jxl|png|svg|tif|tiff|webp"
 # A colon in the name marks a page about a file, such as MediaWiki's /wiki/File:Cat.jpg.
@@ -41,15 +44,11 @@ def join(base: str, reference: str) -> str | None:
     port or host, more than MAX_URL_CHARACTERS. It never raises. Source of the repairs (controls and spaces around,
     tabs and newlines inside, backslashes, too many slashes): https://url.spec.whatwg.org/#concept-basic-url-parser
     """
-    reference = _repair(reference)
-    if not reference or len(reference) > MAX_URL_CHARACTERS:
-        return None
-    try:
-        url = reference if _PLAIN_URL.fullmatch(reference) else urljoin(base, reference)
-        if not _PLAIN_URL.fullmatch(url):
-            url = _encode(url)
-    except ValueError:  # urllib's answer to brackets, ports and characters that no URL may hold
-        return None
+    if path := _PLAIN_PATH.fullmatch(reference):
+        before = _before_path(base, path[1])
+        url = before and before + path[2]
+    else:
+        url = _join(base, _repair(reference))
     return url if 0 < len(url) <= MAX_URL_CHARACTERS else None
 
 
@@ -107,6 +106,23 @@ def start_url(text: str) -> str:
     if url is None:
         raise UsageError("url", text, "an http or https URL, for example https://example.com/")
     return url
+
+
+@functools.lru_cache(maxsize=16)
+def _before_path(base: str, root: str) -> str:
+    """Give what stands before every path that is relative to the base, or to its root when that is "/"."""
+    return _join(base, f"{root}-")[:-1]
+
+
+def _join(base: str, reference: str) -> str:
+    """Resolve a repaired reference by the rules of urllib and w3lib, slowly; nothing when it leads nowhere."""
+    if not 0 < len(reference) <= MAX_URL_CHARACTERS:
+        return ""
+    try:
+        url = reference if _PLAIN_URL.fullmatch(reference) else urljoin(base, reference)
+        return url if _PLAIN_URL.fullmatch(url) else _encode(url)
+    except ValueError:  # urllib's answer to brackets, ports and characters that no URL may hold
+        return ""
 
 
 def _repair(reference: str) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from image_spider.extract.data_uri import DataImage, decode_data_uri, is_data_uri
+from image_spider.extract.limits import MAX_ALTERNATIVES, MAX_CANDIDATES
 from image_spider.extract.nearby_text import TextScope, shorten
+from image_spider.extract.references import References
 from image_spider.items import Candidate
-from image_spider.urls import join
 
-# What templates leave where a URL should be: {{ src }}, ${src}, <%= src %>, {width}, or a JSON value.
-_TEMPLATE = re.compile(r"\{\{|\$\{|<%|\{\w+\}|\A\s*[\[{]")
+# What templates leave where a URL should be: {{ src }}, ${src}, <%= src %>, {width}.
+_TEMPLATE = re.compile(r"\{\{|\$\{|<%|\{\w+\}")
+_NO_URL = ("#", "[", "{")  # how a fragment and a JSON value begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,9 @@ class Draft:
 
     def describe(self, found: Found) -> None:
         """Fill what is still empty from another mention of the same picture."""
-        self.alt = self.alt or shorten(found.alt)
-        self.title = self.title or shorten(found.title)
-        self.caption = self.caption or shorten(found.caption)
+        self.alt = self.alt or (found.alt and shorten(found.alt))
+        self.title = self.title or (found.title and shorten(found.title))
+        self.caption = self.caption or (found.caption and shorten(found.caption))
         self.width = self.width or found.width
         self.height = self.height or found.height
 
@@ -63,7 +66,7 @@ class Draft:
         return Candidate(
             url=self.url,
             source=self.source,
-            alternatives=tuple(self.alternatives),
+            alternatives=tuple(islice(self.alternatives, MAX_ALTERNATIVES)),
             alt=self.alt,
             title=self.title,
             caption=self.caption or _first(own_text) or _first(captions),
@@ -76,15 +79,22 @@ class Draft:
 
 
 class CandidateList:
-    """Collect what the markup names, resolve it against the base URL and merge what is the same picture."""
+    """Collect what the markup names, resolve it and merge what is the same picture, until it is full."""
 
-    def __init__(self, base: str, *, max_data_uri_bytes: int) -> None:
-        self._base = base
+    def __init__(self, references: References, *, max_data_uri_bytes: int) -> None:
+        self._references = references
         self._max_data_uri_bytes = max_data_uri_bytes
         self._drafts: dict[str, Draft] = {}
 
+    @property
+    def is_full(self) -> bool:
+        """Say whether the page has given MAX_CANDIDATES."""
+        return len(self._drafts) >= MAX_CANDIDATES
+
     def add(self, found: Found, place: TextScope | None = None) -> Draft | None:
-        """Take a picture and where its text stands; None when no reference leads to an image."""
+        """Take a picture and where its text stands; None when no reference leads to an image, or the list is full."""
+        if self.is_full:
+            return None
         urls = dict.fromkeys(url for reference in found.references if (url := self._resolve(reference)))
         if urls:
             url, *alternatives = urls
@@ -104,9 +114,9 @@ class CandidateList:
         return tuple(draft.candidate() for draft in self._drafts.values())
 
     def _resolve(self, reference: str) -> str | None:
-        if reference.lstrip().startswith("#") or _TEMPLATE.search(reference[:4096]):
+        if reference.lstrip().startswith(_NO_URL) or _TEMPLATE.search(reference[:4096]):
             return None
-        return join(self._base, reference)
+        return self._references.resolve(reference)
 
     def _first_data_image(self, references: Iterable[str]) -> DataImage | None:
         images = (

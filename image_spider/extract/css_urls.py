@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # Possessive quantifiers, and strings that may stay open, keep every pattern linear in the length of the text.
 _STRING = r"""(?:"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)"""
@@ -33,19 +34,21 @@ _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|\n|(.))", re.IGNORECASE | re.DOTA
 _OTHER_FILE = re.compile(r"\.(?:woff2?|ttf|otf|eot|css|js|htc|html?|xml|mp4|webm|cur)(?:[?#]|$)", re.IGNORECASE)
 
 
-def css_images(text: str) -> list[tuple[str, ...]]:
+def css_images(text: str) -> Iterator[tuple[str, ...]]:
     """List the images that CSS text names, as written and in order; an image-set() is one picture, sharpest first.
 
     Left out: @import, fonts, files whose extension is that of no image. Broken CSS gives what can be read in it.
     """
-    pictures = []
+    if "(" not in text:
+        return
     for token in _TOKENS.finditer(text):
+        urls: tuple[str, ...] = ()
         if token["options"] is not None:
-            pictures.append(_image_set(token["options"]))
+            urls = _image_set(token["options"])
         elif token["url"] is not None:
-            pictures.append((_unquote(token["url"]),))
-    kept = (tuple(url for url in picture if url and not _OTHER_FILE.search(url)) for picture in pictures)
-    return [picture for picture in kept if picture]
+            urls = (_unquote(token["url"]),)
+        if kept := tuple(url for url in urls if url and not _OTHER_FILE.search(url)):
+            yield kept
 
 
 def css_pixels(style: str, name: str) -> int | None:

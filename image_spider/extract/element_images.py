@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from image_spider.extract.candidates import Found
 from image_spider.extract.css_urls import css_images, css_pixels
-from image_spider.extract.picture_sources import Attributes, Source, background_sources, best_first, picture_sources
+from image_spider.extract.picture_sources import BACKGROUND_ATTRIBUTES, Attributes, background_sources, picture_sources
+from image_spider.extract.sources import Source, best_first
 from image_spider.extract.srcset import largest_first, parse_srcset
 from image_spider.urls import has_image_extension
 
+# Elements without any of these, and without a rule below, name no image.
+_ANYWHERE = BACKGROUND_ATTRIBUTES | {"background", "style"}
 _PIXELS = re.compile(r"\s*([0-9]{1,6})(?:\.[0-9]*)?\s*(?:px)?\s*", re.IGNORECASE)
 _ICON_RELATIONS = {"icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon"}
 
@@ -23,17 +26,19 @@ def element_images(tag: str, attributes: Attributes) -> Iterator[Found]:
     rule = _RULES.get(tag)
     if rule:
         yield from rule(attributes)
+    if _ANYWHERE.isdisjoint(attributes):
+        return
     if background := attributes.get("background"):
         yield Found((background,), "css")
     if style := attributes.get("style"):
         yield from (Found(urls, "css") for urls in css_images(style))
-    if tag not in _SOURCES_OF_THEIR_OWN and any(name.startswith("data-") for name in attributes):
+    if tag not in _SOURCES_OF_THEIR_OWN:
         yield from found_picture(background_sources(attributes), attributes)
 
 
 def found_picture(sources: Iterable[Source], attributes: Attributes) -> Iterator[Found]:
     """Make one picture of its files, described by the attributes of its element; nothing when there are no files."""
-    ordered = best_first(sources)
+    ordered = best_first(sources, pixels(attributes.get("width", "")))
     if ordered:
         yield described(tuple(source.url for source in ordered), ordered[0].rule, attributes)
 
@@ -55,7 +60,7 @@ def declared_size(attributes: Attributes) -> tuple[int | None, int | None]:
 
 def pixels(text: str) -> int | None:
     """Read a number of pixels such as 300, 300.5 or 300px, rounded down; None for zero and anything else."""
-    found = _PIXELS.fullmatch(text)
+    found = text and _PIXELS.fullmatch(text)
     return (int(found[1]) or None) if found else None
 
 

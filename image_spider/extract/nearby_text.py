@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 TEXT_CHARACTERS = 200
 CAPTION_CHARACTERS = 1000
 
@@ -54,7 +52,6 @@ BLOCKS = frozenset(
     ]
 )
 SCOPES = BLOCKS | {"a"}  # an anchor's text is wanted too, but it is no block
-_SPACES = re.compile(r"\s+")
 
 
 class TextScope:
@@ -83,17 +80,22 @@ class TextScope:
         """Take a piece of text, unless there is enough."""
         if self._size >= self._limit:
             return
-        piece = _SPACES.sub(" ", text)[: self._limit + 1]
+        piece = " ".join(text.split(None, self._limit))
+        if piece != text:
+            piece = f"{' ' * text[0].isspace()}{piece}{' ' * text[-1].isspace()}" if piece else " "
+        piece = piece[: self._limit + 1]
         if piece != " " or (self._pieces and self._pieces[-1] != " "):
             self._pieces.append(piece)
             self._size += len(piece.strip())
 
     def close(self) -> None:
         """End the element: settle its text and hand it to the parent, a block's with white space around."""
+        if not self._pieces:
+            return
         raw = "".join(self._pieces)
         self._pieces.clear()
         self.text = shorten(raw, self._limit)
-        if self.parent and raw:
+        if self.parent:
             self.parent.add(f" {raw} " if self.is_block else raw)
 
     def settle(self) -> None:
@@ -104,4 +106,4 @@ class TextScope:
 
 def shorten(text: str, limit: int = CAPTION_CHARACTERS) -> str:
     """Collapse white space and cut the text at a number of characters."""
-    return _SPACES.sub(" ", text).strip()[:limit].rstrip()
+    return " ".join(text.split())[:limit].rstrip()

@@ -10,8 +10,11 @@ from image_spider.extract.candidates import CandidateList, Draft, Found
 from image_spider.extract.css_urls import css_images
 from image_spider.extract.element_images import declared_size, described, element_images, found_picture
 from image_spider.extract.html_events import HtmlTarget, read_html
+from image_spider.extract.limits import MAX_LINKS
 from image_spider.extract.nearby_text import SCOPES, TextScope, shorten
-from image_spider.extract.picture_sources import Attributes, Source, picture_sources
+from image_spider.extract.picture_sources import Attributes, offered_sources, picture_sources
+from image_spider.extract.references import References
+from image_spider.extract.sources import Source
 from image_spider.extract.structured_data import json_ld_images, microdata_images
 from image_spider.items import Page
 from image_spider.urls import has_image_extension, join
@@ -21,11 +24,14 @@ _SILENT = frozenset({"noscript", "script", "select", "style", "template", "texta
 _INVISIBLE = frozenset({"link", "meta", "script", "style"})
 _TRACKED = frozenset({"noscript", "svg"})
 _META_IMAGES = {"og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"}
+_ROBOTS = {"robots", "image_spider"}
+_LINKING = frozenset({"a", "area", "link", "meta"})  # what is read even when there are images enough
 
 
 def extract_page(html: str, url: str, *, max_data_uri_bytes: int) -> Page:
     """Read the title, the links and the image candidates of a page; it never raises, however broken the page is.
 
+    What one page may give is bounded: see `limits`.
     url is where the page came from; <base href> is honoured. Images in data: URIs are decoded up to
     max_data_uri_bytes bytes, larger ones are left out.
     """
@@ -52,10 +58,10 @@ class _PageReader(HtmlTarget):
     """The state of one pass: what is open at this point of the page, and what was found so far."""
 
     def __init__(self, url: str, base: str, *, max_data_uri_bytes: int) -> None:
-        self._base = base
+        self._references = References(base)
         self._own_url = join(url, url)
         self._links: dict[str, None] = {}
-        self._candidates = CandidateList(base, max_data_uri_bytes=max_data_uri_bytes)
+        self._candidates = CandidateList(self._references, max_data_uri_bytes=max_data_uri_bytes)
         self._titles = {"title": "", "og:title": ""}
         self._scope = TextScope()
         self._scopes = [self._scope]
@@ -65,6 +71,7 @@ class _PageReader(HtmlTarget):
         self._pictures: list[list[Source]] = []  # the sources of every open <picture> that still wait for their img
         self._in_json_ld = False
         self._meta_images: dict[str, Draft | None] = {}
+        self._robots: set[str] = set()
 
     def start(self, tag: str, attributes: Attributes) -> None:
         super().start(tag, attributes)
@@ -80,7 +87,7 @@ class _PageReader(HtmlTarget):
             self._in_json_ld = "ld+json" in attributes.get("type", "").lower()
         if tag == "picture":
             self._pictures.append([])
-        if attributes:
+        if attributes and (tag in _LINKING or not self._candidates.is_full):
             self._add_all(tag, self._read_element(tag, attributes))
 
     def end(self, tag: str) -> None:
@@ -110,7 +117,13 @@ class _PageReader(HtmlTarget):
         for scope in self._scopes:
             scope.settle()
         title = shorten(self._titles["title"] or self._titles["og:title"])
-        return Page(title, tuple(self._links), self._candidates.candidates())
+        return Page(
+            title,
+            tuple(self._links),
+            self._candidates.candidates(),
+            nofollow=not self._robots.isdisjoint({"nofollow", "none"}),
+            noimageindex=not self._robots.isdisjoint({"noimageindex", "none"}),
+        )
 
     def _close_scope(self) -> None:
         self._scope.close()
@@ -138,43 +151,48 @@ class _PageReader(HtmlTarget):
         elif tag == "meta":
             self._read_meta(attributes)
         elif tag == "link" and "next" in attributes.get("rel", "").lower().split():
-            self._add_link(join(self._base, attributes.get("href", "")))
+            self._add_link(self._references.resolve(attributes.get("href", "")))
         yield from element_images(tag, attributes)
         if "itemprop" in attributes:
             yield from microdata_images(tag, attributes, self._item_types[-1] if self._item_types else "")
 
     def _read_img(self, attributes: Attributes) -> Iterator[Found]:
-        sources = list(picture_sources(attributes, "picture" if self._pictures else "img"))
         if self._pictures:
-            sources = self._pictures[-1] + sources
+            sources = self._pictures[-1] + offered_sources(attributes)
             self._pictures[-1] = []
-        yield from found_picture(sources, attributes)
+            return found_picture(sources, attributes)
+        return found_picture(picture_sources(attributes, "img"), attributes)
 
     def _read_source(self, attributes: Attributes) -> None:
         media_type = attributes.get("type", "image/").strip().lower()
         if self._pictures and media_type.startswith("image/"):
-            self._pictures[-1].extend(picture_sources(attributes, "picture"))
+            self._pictures[-1].extend(offered_sources(attributes))
 
     def _read_anchor(self, attributes: Attributes) -> Iterator[Found]:
         href = attributes.get("href", "")
-        url = join(self._base, href)
+        url = self._references.resolve(href)
         if url and has_image_extension(url):
             yield described((href,), "anchor", attributes)
         elif "nofollow" not in attributes.get("rel", "").lower().split():
             self._add_link(url)
 
     def _add_link(self, url: str | None) -> None:
-        if url and url != self._own_url:
+        if url and url != self._own_url and len(self._links) < MAX_LINKS:
             self._links[url] = None
 
     def _read_meta(self, attributes: Attributes) -> None:
-        """Take Open Graph and Twitter images; :alt, :width and :height describe the image named before them."""
+        """Take what robots may do, and Open Graph and Twitter images.
+
+        :alt, :width and :height describe the image named before them.
+        """
         name = (attributes.get("property") or attributes.get("name") or "").strip().lower()
         content = attributes.get("content", "")
         kind, _, detail = name.partition(":image")
         draft = self._meta_images.get(kind)
         if name in _META_IMAGES:
             self._meta_images[kind] = self._add("meta", Found((content,), "meta"))
+        elif name in _ROBOTS:
+            self._robots.update(content.lower().replace(",", " ").split())
         elif name == "og:title":
             self._titles[name] = self._titles[name] or content
         elif draft and detail == ":alt":
@@ -186,6 +204,8 @@ class _PageReader(HtmlTarget):
     def _add_all(self, tag: str, pictures: Iterable[Found]) -> None:
         for found in pictures:
             self._add(tag, found)
+            if self._candidates.is_full:  # the rest of a style sheet or script is not even read
+                break
 
     def _add(self, tag: str, found: Found) -> Draft | None:
         if self._open["noscript"]:

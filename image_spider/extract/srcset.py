@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from image_spider.extract.limits import MAX_SRCSET_ENTRIES
+
 _SPACE = r" \t\n\f\r"  # ASCII whitespace of the HTML standard
 _URL = re.compile(rf"[{_SPACE},]*+([^{_SPACE}]+)")
 # A descriptor ends at whitespace or a comma; parentheses hide both, do not nest and may stay open at the end.
@@ -34,11 +36,15 @@ class SrcsetEntry(NamedTuple):
 def parse_srcset(text: str) -> list[SrcsetEntry]:
     """Read a srcset attribute into its entries, in the order written; entries with a wrong descriptor are left out.
 
+    Reading ends after MAX_SRCSET_ENTRIES.
     Source: "parse a srcset attribute", https://html.spec.whatwg.org/multipage/images.html#parsing-a-srcset-attribute
     """
     entries = []
     position = 0
-    while match := _URL.match(text, position):
+    for _ in range(MAX_SRCSET_ENTRIES):
+        match = _URL.match(text, position)
+        if not match:
+            break
         url, position = match[1], match.end()
         descriptors: list[str] = []
         if url.endswith(","):

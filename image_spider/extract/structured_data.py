@@ -9,6 +9,7 @@ from typing import Any
 
 from image_spider.extract.candidates import Found
 from image_spider.extract.element_images import described, pixels
+from image_spider.extract.limits import MAX_JSON_LD_VALUES
 from image_spider.extract.picture_sources import Attributes
 from image_spider.urls import has_image_extension
 
@@ -17,30 +18,32 @@ _WRAPPING = re.compile(r"\A\s*+(?:<!--|(?://\s?)?<!\[CDATA\[)|(?:-->|(?://\s?)?\
 _REFERENCE_ATTRIBUTES = ("content", "src", "href", "data")
 
 
-def json_ld_images(text: str) -> list[Found]:
+def json_ld_images(text: str) -> Iterator[Found]:
     """List the images of a JSON-LD script in document order; JSON that cannot be read holds none.
+
+    Reading ends after MAX_JSON_LD_VALUES.
 
     Taken are image, thumbnail, thumbnailUrl and logo (a string, an object or a list of them), and every ImageObject
     anywhere. contentUrl elsewhere, in a VideoObject for one, counts only when it ends like an image file.
     """
     try:
-        document = json.loads(_WRAPPING.sub("", text), strict=False)
+        document = json.loads(_WRAPPING.sub("", text) if text.strip()[:1] not in ("[", "{") else text, strict=False)
     except (ValueError, RecursionError):
-        return []
-    found = []
+        return
     pending: list[tuple[Any, bool]] = [(document, False)]  # values still to read, and whether an image is meant
-    while pending:
+    for _ in range(MAX_JSON_LD_VALUES):
+        if not pending:
+            break
         value, is_image = pending.pop()
         if isinstance(value, str) and is_image:
-            found.append(Found((value,), "json-ld"))
+            yield Found((value,), "json-ld")
         elif isinstance(value, list):
-            pending.extend((element, is_image) for element in reversed(value))
+            pending.extend((element, is_image) for element in reversed(value[:MAX_JSON_LD_VALUES]))
         elif isinstance(value, dict):
             is_image = is_image or _is_image_object(value.get("@type"))
             if is_image:
-                found.append(_image_object(value))
+                yield _image_object(value)
             pending.extend(reversed(list(_properties(value, is_image=is_image))))
-    return found
 
 
 def microdata_images(tag: str, attributes: Attributes, item_type: str) -> Iterator[Found]:

@@ -125,11 +125,11 @@ class ImagesSpider(SitemapFollower):
             extract_page, response.text, response.url, max_data_uri_bytes=self._data_uri_max_bytes
         )
         yield PageItem(_asked_for(response.request or response), self.crawl.id, datetime.now(UTC))
-        if self.crawl.max_depth is None or depth < self.crawl.max_depth:
+        if not page.nofollow and (self.crawl.max_depth is None or depth < self.crawl.max_depth):
             for link in page.links:
                 if same_site(link, site, self.crawl.follow) and not url_has_any_extension(link, NO_PAGES):
                     yield self.page_request(link, site=site, depth=depth + 1)
-        for candidate in page.candidates:
+        for candidate in () if page.noimageindex else page.candidates:
             yield self.image_item(candidate, page_url=response.url, page_title=page.title)
 
     def page_failed(self, failure: TwistedFailure) -> Iterator[PageItem]:

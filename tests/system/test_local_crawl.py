@@ -53,6 +53,22 @@ def test_originals_are_stored_byte_for_byte_under_their_hash(crawled: Project):
     assert set(crawled.files().values()) == {image["sha256"] for image in EXPECTED["images"].values()}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/media/coffee.jpg",
+        "/media/icons/camera-photo.png",
+        "/media/elevation-16bit.png",
+        "/media/icons/turning-clock.gif",
+    ],
+    ids=["jpeg", "transparent png", "16-bit png", "animated gif"],
+)
+def test_what_scrapy_would_re_encode_is_stored_as_the_server_sent_it(project: Project, site: DemoServer, path: str):
+    assert project.crawl(site.url + path).returncode == 0
+    ((stored,),) = project.rows("select path from images")
+    assert (project.data / "images" / stored).read_bytes() == (ROOT / "demo/site" / path.lstrip("/")).read_bytes()
+
+
 def test_what_robots_txt_forbids_is_never_asked_for(crawled: Project, site: DemoServer):
     assert not {path for _, path in site.requests} & set(EXPECTED["forbidden"])
 
@@ -133,6 +149,18 @@ def test_a_page_that_comes_back_is_no_failure_any_more(project: Project):
         site.pages["/b"] = "<p>here again</p>"
         project.crawl(site.url)
     assert project.rows("select failures from crawls") == [(0,)]
+
+
+def test_what_the_robots_meta_tag_asks_for_is_done(project: Project):
+    pages = {
+        "/": '<a href="/closed">c</a><a href="/silent">s</a>',
+        "/closed": '<meta name="robots" content="nofollow"><a href="/beyond">b</a><img src="/a.png">',
+        "/silent": '<meta name="robots" content="noimageindex"><img src="/b.png">',
+    }
+    with Site(pages | {"/a.png": a_png(1), "/b.png": a_png(2), "/beyond": "<p>beyond</p>"}) as site:
+        project.crawl(site.url)
+    assert {"/closed", "/silent", "/a.png"} <= set(site.requests)
+    assert not {"/beyond", "/b.png"} & set(site.requests)
 
 
 def test_a_sitemap_is_found_without_a_robots_txt_and_behind_a_redirect(project: Project):

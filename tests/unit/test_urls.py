@@ -1,4 +1,5 @@
 import random
+from urllib.parse import urljoin
 
 import pytest
 
@@ -146,6 +147,52 @@ def test_joining_never_raises_and_its_result_is_stable() -> None:
                 assert url.isascii()
                 assert join(BASE, url) == url
                 assert canonical(url) == url
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        *(
+            "https://example.com",
+            BASE,
+            "http://h/a//b/../c/./d;e=f?g#h",
+            "https://h/a/..",
+            "https://h//a//b",
+            "https://h/..",
+        ),
+        *(
+            "http://user:p%40ss@example.com:8080/é ü/x",
+            "HTTP://EXAMPLE.org:80/A/b",
+            "https://bücher.example/a|b/",
+            "//h/a/b",
+        ),
+        *(
+            "http://[::1]:81/a/b",
+            "https://h?a/b",
+            "https://h/%zz/%",
+            "",
+            "a/b",
+            "mailto:a@h",
+            "http://[",
+            "http://h:x/",
+        ),
+        "https://example.com/".ljust(MAX_URL_CHARACTERS - 12, "a") + "/b",
+    ],
+)
+def test_a_plain_reference_gives_what_the_standard_library_gives(base: str) -> None:
+    rng = random.Random(base)
+    pieces = [*"/////...?%;:=&@a", "~!$()*+,-_", "b.jpg", "%20", "..", "./", "//", "Z9"]
+    for _ in range(5000):
+        reference = "".join(rng.choice(pieces) for _ in range(rng.randint(1, 10)))
+        if not reference.startswith("//"):  # a host, and repaired before it is joined
+            assert join(base, reference) == joined_by_the_standard_library(base, reference), reference
+
+
+def joined_by_the_standard_library(base: str, reference: str) -> str | None:
+    try:
+        return join("", urljoin(base, reference))
+    except ValueError:
+        return None
 
 
 @pytest.mark.parametrize(

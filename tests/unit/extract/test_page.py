@@ -7,6 +7,14 @@ from pathlib import Path
 import pytest
 
 from image_spider.extract import extract_page
+from image_spider.extract.limits import (
+    MAX_ALTERNATIVES,
+    MAX_CANDIDATES,
+    MAX_JSON_LD_VALUES,
+    MAX_LINKS,
+    MAX_REFERENCES,
+)
+from image_spider.extract.references import References
 from image_spider.items import Candidate, Page
 
 CASES = Path(__file__).parent / "cases"
@@ -33,7 +41,8 @@ def written_out(page: Page) -> dict[str, object]:
         if candidate.data is not None:
             fields["data"] = base64.b64encode(candidate.data).decode()
         candidates.append(fields)
-    return {"title": page.title, "links": list(page.links), "candidates": candidates}
+    asked = {name: True for name in ("nofollow", "noimageindex") if getattr(page, name)}
+    return {"title": page.title, "links": list(page.links), "candidates": candidates} | asked
 
 
 def read_case(name: str) -> tuple[str, dict[str, object]]:
@@ -131,6 +140,54 @@ def test_a_long_page_is_read_to_its_end() -> None:
     ]
     assert {candidate.alt for candidate in page.candidates} == {"ä"}
     assert page.candidates[-1].text == "日本 é 4999"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "".join(f'<img src="/{number}.jpg">' for number in range(MAX_CANDIDATES + 10)),
+        "".join(f'<a href="/{number}.jpg">' for number in range(MAX_CANDIDATES + 10)),
+        "<style>"
+        + "".join(f"a{{background:url(/{number}.jpg)}}" for number in range(MAX_CANDIDATES + 10))
+        + "</style>",
+        '<script type="application/ld+json">{"image":'
+        + json.dumps([f"/{number}.jpg" for number in range(MAX_CANDIDATES + 10)])
+        + "}</script>",
+    ],
+    ids=["img", "anchor", "style", "json-ld"],
+)
+def test_the_first_candidates_are_taken_and_what_is_beyond_the_limit_is_left_out(html: str) -> None:
+    page = page_of(html + '<p><img src="/beyond.jpg"><a href="/link">')
+    assert [candidate.url for candidate in page.candidates] == [
+        f"https://example.com/{number}.jpg" for number in range(MAX_CANDIDATES)
+    ]
+    assert page.links == ("https://example.com/link",)
+
+
+def test_the_first_links_are_taken_and_what_is_beyond_the_limit_is_left_out() -> None:
+    page = page_of("".join(f'<a href="/{number}">' for number in range(MAX_LINKS + 10)) + '<img src="/a.jpg">')
+    assert page.links == tuple(f"https://example.com/{number}" for number in range(MAX_LINKS))
+    assert len(page.candidates) == 1
+
+
+def test_a_picture_has_no_more_alternatives_than_the_limit() -> None:
+    page = page_of("".join(f'<img src="/{number}.jpg" data-full="/a.jpg">' for number in range(MAX_ALTERNATIVES + 10)))
+    (candidate,) = page.candidates
+    assert candidate.alternatives == tuple(f"https://example.com/{number}.jpg" for number in range(MAX_ALTERNATIVES))
+
+
+def test_json_ld_is_read_up_to_the_limit() -> None:
+    values = ["", *[{}] * MAX_JSON_LD_VALUES, {"image": "/beyond.jpg"}]
+    page = page_of(f'<script type="application/ld+json">{json.dumps(values)}</script><img src="/a.jpg">')
+    assert [candidate.url for candidate in page.candidates] == ["https://example.com/a.jpg"]
+
+
+def test_no_more_references_than_the_limit_are_resolved() -> None:
+    references = References(PAGE_URL)
+    for number in range(MAX_REFERENCES):
+        references.resolve(f"mailto:{number}")
+    assert references.resolve("mailto:0") is None
+    assert references.resolve("a.jpg") is None
 
 
 PIECES = [

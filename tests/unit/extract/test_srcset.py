@@ -2,6 +2,7 @@ import random
 
 import pytest
 
+from image_spider.extract.limits import MAX_SRCSET_ENTRIES
 from image_spider.extract.srcset import SrcsetEntry, largest_first, parse_srcset
 
 
@@ -111,6 +112,12 @@ def test_the_largest_entry_comes_first_and_equal_ones_keep_their_order() -> None
     entries = parse_srcset("half 0.5x, plain, one 1x, two 2x, small 10w, high 20w 9h, wide 20w, also 20w")
     ordered = [entry.url for entry in largest_first(entries)]
     assert ordered == ["high", "wide", "also", "small", "two", "plain", "one", "half"]
+
+
+def test_what_is_beyond_the_limit_is_left_out() -> None:
+    assert urls(", ".join(f"{number}.jpg {number}w" for number in range(1, MAX_SRCSET_ENTRIES + 50))) == [
+        f"{number}.jpg" for number in range(1, MAX_SRCSET_ENTRIES + 1)
+    ]
 
 
 def test_no_text_makes_it_raise() -> None:
