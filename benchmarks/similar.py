@@ -189,7 +189,7 @@ def _understanding(kind: str, number: int, hashes: RealLikeHashes) -> Understand
         phash_64=_hex(hashes.phash_64[number]),
         dhash_64=_hex(hashes.dhash_64[number]),
         scores=SCORES,
-        flags=frozenset(),
+        flags=(),
         quality=0.5,
         content="photo",
         rules_version=1,

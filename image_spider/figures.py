@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from image_spider.causes import TOPIC
+from image_spider.causes import DUPLICATE
 
 
 class Figures:
@@ -41,7 +41,7 @@ class Figures:
     @property
     def waiting(self) -> int:
         """Candidates that are found and not settled."""
-        refused = sum(count for cause, count in self.image_failures.items() if cause != TOPIC)
+        refused = sum(count for cause, count in self.image_failures.items() if cause != DUPLICATE)
         return max(0, self.found - self.images - self.duplicates - refused)
 
     @property

@@ -69,7 +69,7 @@ class Understanding:
     phash_64: str | None
     dhash_64: str | None
     scores: dict[str, float | None]
-    flags: frozenset[str]
+    flags: tuple[str, ...]
     quality: float
     content: str
     rules_version: int

@@ -18,7 +18,7 @@ from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
 from image_spider.exceptions import CatalogError, StoreError
 from image_spider.extensions.job_directory import JobDirectory
-from image_spider.items import DuplicatePolicy, Image, ImageItem, PageItem
+from image_spider.items import DuplicatePolicy, Image, ImageItem, PageItem, Topic
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
@@ -94,6 +94,10 @@ class CatalogPipeline:
     async def image_at_url(self, url: str, *, since: datetime) -> Image | None:
         """Return the image that was last downloaded from this URL, unless that was before `since`."""
         return await self._read(partial(queries.image_at_url, url=url, since=since))
+
+    async def model_topics(self, sha256: str) -> tuple[Topic, ...]:
+        """Return what a label model told of an image that the catalog knows."""
+        return tuple(await self._read(partial(queries.model_topics, sha256=sha256)))
 
     async def images_before(self) -> Sequence[str]:
         """Return the SHA-256 of the images that earlier runs of a resumed crawl stored."""

@@ -13,23 +13,27 @@ from scrapy import Request
 from scrapy.exceptions import DropItem
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.images import ImagesPipeline as ScrapyImagesPipeline
-from scrapy.pipelines.media import FileInfo, _MediaRequestFiltered
+from scrapy.pipelines.media import _MediaRequestFiltered
 from scrapy.spidermiddlewares.referer import StrictOriginWhenCrossOriginPolicy
 from scrapy.utils.datatypes import LocalCache
 
 from image_spider import causes, config
 from image_spider.budget import Budget
 from image_spider.decoders import Decoders
-from image_spider.exceptions import CatalogError, RefusedImage, StoreError
+from image_spider.exceptions import CatalogError, LabelModelError, RefusedImage, StoreError, UsageError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.imaging.describe import KEPT
-from image_spider.items import Image, ImageItem
+from image_spider.items import Image, ImageItem, Topic
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import image_path, thumbnail_path
+from image_spider.topics.labeller import Labeller
 from pipelines.catalog import CatalogPipeline
+from pipelines.stored_file import StoredFile, stored_file
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.http import Response
@@ -56,19 +60,19 @@ class MediaFailed(_MediaRequestFiltered):
         self.error = error
 
 
-class StoredFile(FileInfo):
-    """Scrapy's record of a file, with the image that it holds.
-
-    status is "uptodate" (not downloaded), "unchanged" (downloaded, and the store had it) or "downloaded".
-    """
-
-    image: Image
-
-
 class ImagesPipeline(ScrapyImagesPipeline):
     """Fetch the candidate of each ImageItem, store its original bytes and fill in its image or its failure."""
 
-    def __init__(self, *, crawler: Crawler, store: LocalStore, decoders: Decoders, expires_days: int) -> None:
+    def __init__(
+        self,
+        *,
+        crawler: Crawler,
+        store: LocalStore,
+        decoders: Decoders,
+        expires_days: int,
+        label_model: Path | None,
+        label_threads: int,
+    ) -> None:
         super().__init__(str(store.root), crawler=crawler)
         self._spider = images_spider(crawler)
         self._images = store
@@ -78,10 +82,13 @@ class ImagesPipeline(ScrapyImagesPipeline):
         # with its downloads the engine stops asking for pages.
         self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + WAITING_BODIES)
         self._expires = timedelta(days=expires_days)
+        self._label_model = label_model
+        self._label_threads = label_threads
+        self._labeller: Labeller | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Read the IMAGES_ settings; off for other spiders than ours."""
+        """Read the IMAGES_ and LABEL_ settings; off for other spiders than ours."""
         images_spider(crawler)
         settings = config.from_settings(crawler.settings)
         return cls(
@@ -89,6 +96,8 @@ class ImagesPipeline(ScrapyImagesPipeline):
             store=LocalStore(settings.IMAGES_STORE),
             decoders=Decoders(settings),
             expires_days=settings.IMAGES_EXPIRES,
+            label_model=settings.LABEL_MODEL,
+            label_threads=settings.LABEL_THREADS,
         )
 
     def _get_store(self, uri: str) -> FilesStoreProtocol:
@@ -96,27 +105,33 @@ class ImagesPipeline(ScrapyImagesPipeline):
         return cast("FilesStoreProtocol", None)
 
     async def open_spider(self, spider: Spider | None = None) -> None:  # type: ignore[override]
-        """Open the store; the crawl ends at once when it cannot be written."""
+        """Open the store and load the label model; the crawl ends at once when one of them cannot be used."""
         super().open_spider()
         self.spiderinfo.downloaded = LocalCache(limit=SEEN_MEDIA)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
         self._job = self.crawler.get_extension(JobDirectory)
         try:
             await self._in_thread(self._images.open)
+            if self._label_model and self._spider.crawl.download:
+                self._labeller = await Labeller.load(self._label_model, threads=self._label_threads)
             self._budget = Budget(self._spider.crawl.max_images, seen=await self._catalog.images_before())
-        except (StoreError, CatalogError) as error:
+        except (UsageError, StoreError, CatalogError) as error:
             self._spider.abort(error)
 
     def close_spider(self) -> None:
         """Let the processes and threads end."""
         self._decoders.close()
+        if self._labeller:
+            self._labeller.close()
         self._disk.shutdown()
 
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
         """Fill in item.image or item.failure; pass what is no candidate or was refused already."""
-        if not isinstance(item, ImageItem) or item.failure:
+        if not isinstance(item, ImageItem):
             return item
         self.crawler.stats.inc_value("images/found")
+        if item.failure:
+            return item
         async with self._budget.place() as free:
             if not free:
                 raise DropItem("max_images is reached", log_level="DEBUG")
@@ -124,12 +139,26 @@ class ImagesPipeline(ScrapyImagesPipeline):
                 if self._spider.stopping:
                     self._leave(item)
                 if self._spider.crawl.download:
-                    await super().process_item(item)
+                    await self._fetch(item)
                 else:
                     self._budget.count(item.candidate.url)
         if self._budget.spent:
             self._spider.stop("max_images")
         return item
+
+    async def _fetch(self, item: ImageItem) -> None:
+        """Download, check and store the candidate of an item.
+
+        Scrapy fetches a URL once and gives all its candidates one result. A refusal for its topic may be due to the
+        words beside the first one, so a candidate whose own words match asks once more.
+        """
+        candidate = item.candidate
+        await super().process_item(item)
+        if item.failure and item.failure.cause == causes.TOPIC and self._spider.wants(item):
+            item.candidate, item.failure = candidate, None
+            (request,) = self.get_media_requests(item, self.spiderinfo)
+            self.spiderinfo.downloaded.pop(self._fingerprinter.fingerprint(request), None)
+            await super().process_item(item)
 
     def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> list[Request]:
         """Return the request for the candidate, with a referrer as browsers send it: some sites refuse strangers."""
@@ -143,11 +172,12 @@ class ImagesPipeline(ScrapyImagesPipeline):
         """Return what needs no download: bytes that came with the candidate, or a fresh image of the catalog."""
         try:
             if item.candidate.data is not None:
-                return await self._keep(request, item.candidate.data, item.candidate.media_type)
+                return await self._keep(request, item, item.candidate.data, item.candidate.media_type)
             known = await self._catalog.image_at_url(request.url, since=datetime.now(UTC) - self._expires)
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
-                return _stored_file(request, known, "uptodate")
-        except (RefusedImage, StoreError, CatalogError) as error:
+                topics = await self._catalog.model_topics(known.sha256) if self._labeller else ()
+                return stored_file(request, known, "uptodate", topics)
+        except (RefusedImage, LabelModelError, StoreError, CatalogError) as error:
             raise MediaFailed(error) from error
         return None
 
@@ -158,7 +188,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if response.status != 200:
             raise RefusedImage(causes.STATUS, f"HTTP {response.status}")
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        return await self._keep(request, response.body, content_type)
+        return await self._keep(request, item, response.body, content_type)
 
     def media_failed(self, failure: TwistedFailure, request: Request, info: MediaPipeline.SpiderInfo) -> NoReturn:
         """Carry the error on."""
@@ -170,23 +200,37 @@ class ImagesPipeline(ScrapyImagesPipeline):
         item.candidate = replace(item.candidate, data=None)  # the bytes are on disk, and no feed could hold them
         if ok:
             file = cast("StoredFile", result)
+            if not self._wants(item, file["topics"]):
+                item.failure = self._spider.refusal()
+                return item
             item.image = file["image"]
             item.fetched_at = None if file["status"] == "uptodate" else datetime.now(UTC)
             self._count_image(file)
             return item
         error = cast("TwistedFailure", result).value
         error = error.error if isinstance(error, MediaFailed) else error
-        if isinstance(error, (StoreError, CatalogError)):
+        if isinstance(error, (LabelModelError, StoreError, CatalogError)):
             self._spider.abort(error)
             self._leave(item)
         item.failure = causes.of(cast("BaseException", error))
         return item
 
-    async def _keep(self, request: Request, data: bytes, content_type: str) -> StoredFile:
-        """Describe the bytes, in another process, and store them."""
-        description = await self._decoders.describe(data, content_type)
+    async def _keep(self, request: Request, item: ImageItem, data: bytes, content_type: str) -> StoredFile:
+        """Describe the bytes, in another process, label the picture, and store the bytes of one that is wanted."""
+        labeller = self._labeller
+        side = labeller.model.side if labeller else None
+        description = await self._decoders.describe(data, content_type, label_side=side)
         if description.integrity not in KEPT:
             raise RefusedImage(description.integrity, description.detail)
+        understanding = description.understanding
+        topics: tuple[Topic, ...] = ()
+        if labeller and description.label_input is not None:
+            topics = await labeller.label(description.label_input)
+            if understanding:
+                understanding = replace(understanding, label_model=labeller.model.name, topics=topics)
+        if not self._wants(item, topics):
+            refusal = self._spider.refusal()
+            raise RefusedImage(refusal.cause, refusal.detail)
         image = Image(
             sha256=description.sha256,
             path=image_path(description.sha256, description.extension),
@@ -199,10 +243,14 @@ class ImagesPipeline(ScrapyImagesPipeline):
             size_class=description.size_class,
             shape=description.shape,
             integrity=description.integrity,
-            understanding=description.understanding,
+            understanding=understanding,
         )
         new = await self._in_thread(self._write, image.path, data, description.thumbnail)
-        return _stored_file(request, image, "downloaded" if new else "unchanged")
+        return stored_file(request, image, "downloaded" if new else "unchanged", topics)
+
+    def _wants(self, item: ImageItem, topics: tuple[Topic, ...]) -> bool:
+        """Tell whether the crawl is about the image; without a label model the spider has decided that by words."""
+        return not self._labeller or self._spider.wants(item, topics)
 
     def _write(self, path: str, data: bytes, thumbnail: bytes | None) -> bool:
         new = self._images.write(path, data)
@@ -239,7 +287,3 @@ class ImagesPipeline(ScrapyImagesPipeline):
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
-
-
-def _stored_file(request: Request, image: Image, status: str) -> StoredFile:
-    return {"url": request.url, "path": image.path, "checksum": image.sha256, "status": status, "image": image}

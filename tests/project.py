@@ -24,7 +24,11 @@ class Project:
     def __init__(self, folder: Path, *, path: str = str(ROOT)) -> None:
         self.folder = folder
         self.data = folder / "data"
-        unset = {key for key in os.environ if key.startswith(("SCRAPY_", "HOST_", "IMAGE", "DATA", "REDIS_"))}
+        unset = {
+            key
+            for key in os.environ
+            if key.startswith(("SCRAPY_", "HOST_", "IMAGE", "DATA", "REDIS_", "LABEL_", "TAXONOMY", "DUPLICATES"))
+        }
         inherited = {key: value for key, value in os.environ.items() if key not in unset}
         self.environment = inherited | {"PYTHONPATH": path, "SCRAPY_SETTINGS_MODULE": "image_spider.settings"}
 

@@ -41,7 +41,7 @@ def understood(phash_256: int | None, hash_64: int = 0, *, pixels: str = "") -> 
         phash_64=word,
         dhash_64=word,
         scores={},
-        flags=frozenset() if hash_256 else frozenset({"low_information"}),
+        flags=() if hash_256 else ("low_information",),
         quality=0.5,
         content="photo",
         rules_version=1,

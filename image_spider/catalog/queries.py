@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from image_spider.catalog.keys import key
-from image_spider.catalog.schema import images, sightings
-from image_spider.items import Image
+from image_spider.catalog.schema import images, sightings, topics
+from image_spider.items import Image, Topic
 
 _IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image) if field.name != "understanding"]
 
@@ -30,6 +30,13 @@ def image_at_url(connection: Connection, url: str, *, since: datetime) -> Image 
 def known_images(connection: Connection, sha256s: Iterable[str]) -> Sequence[str]:
     """Return those of the images that have a row."""
     return connection.scalars(select(images.c.sha256).where(images.c.sha256.in_(list(sha256s)))).all()
+
+
+def model_topics(connection: Connection, sha256: str) -> Sequence[Topic]:
+    """Return what a label model told of an image."""
+    of_model = (topics.c.image_sha256 == sha256, topics.c.source == "model")
+    rows = connection.execute(select(topics.c.topic, topics.c.score, topics.c.source).where(*of_model))
+    return [Topic(*row) for row in rows]
 
 
 def images_of_crawl(connection: Connection, crawl_id: str) -> Sequence[str]:

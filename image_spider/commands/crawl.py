@@ -77,8 +77,8 @@ class Command(CrawlCommand):
             self.exitcode = _say(error)
         elif error:
             raise error
-        elif getattr(crawler.spider, "error", None):
-            self.exitcode = 1
+        elif error := getattr(crawler.spider, "error", None):
+            self.exitcode = WRONG_USAGE if isinstance(error, UsageError) else 1
         elif not task.done() or crawler.stats.get_value("finish_reason") == "shutdown":
             self.exitcode = INTERRUPTED
 

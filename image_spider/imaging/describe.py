@@ -144,7 +144,7 @@ def _understand(image: Image.Image, structure: Structure, byte_count: int) -> Un
         phash_64=analysis.hashes.phash_64,
         dhash_64=analysis.hashes.dhash_64,
         scores=analysis.features,
-        flags=frozenset(analysis.verdict.flags),
+        flags=analysis.verdict.flags,
         quality=analysis.verdict.quality,
         content=analysis.content.kind,
         rules_version=analysis.verdict.rules_version,

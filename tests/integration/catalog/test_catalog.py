@@ -118,7 +118,7 @@ def labelled(label_model: str | None, *topics: Topic) -> Understanding:
         phash_64=None,
         dhash_64=None,
         scores={},
-        flags=frozenset(),
+        flags=(),
         quality=1.0,
         content="photo",
         rules_version=1,

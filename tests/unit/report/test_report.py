@@ -296,7 +296,7 @@ def test_a_facet_of_any_expression_reaches_counts_images_and_page(catalog):
 def test_what_is_understood_is_counted_by_kind_range_and_flag(catalog):
     blurry = item(1)
     assert blurry.image
-    understanding = replace(understood(0), flags=frozenset({"blurry", "dark"}), quality=0.3)
+    understanding = replace(understood(0), flags=("blurry", "dark"), quality=0.3)
     blurry.image = replace(blurry.image, understanding=understanding)
     write(catalog, blurry, item(2))
     report = read(catalog)

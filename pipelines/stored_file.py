@@ -1,0 +1,35 @@
+"""What became of one image URL, in the form in which Scrapy's media pipeline remembers it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scrapy.pipelines.media import FileInfo
+
+from image_spider.items import Image, Topic
+
+if TYPE_CHECKING:
+    from scrapy import Request
+
+
+class StoredFile(FileInfo):
+    """Scrapy's record of a file, with the image that it holds.
+
+    status is "uptodate" (not downloaded), "unchanged" (downloaded, and the store had it) or "downloaded". topics are
+    those that a label model told.
+    """
+
+    image: Image
+    topics: tuple[Topic, ...]
+
+
+def stored_file(request: Request, image: Image, status: str, topics: tuple[Topic, ...]) -> StoredFile:
+    """Return the record of a request's file."""
+    return {
+        "url": request.url,
+        "path": image.path,
+        "checksum": image.sha256,
+        "status": status,
+        "image": image,
+        "topics": topics,
+    }
