@@ -20,8 +20,9 @@ from scrapy.utils.url import strip_url
 
 from image_spider import causes, config
 from image_spider.budget import Budget
+from image_spider.decoders import Decoders
 from image_spider.exceptions import CatalogError, RefusedImage, StoreError
-from image_spider.imaging.describe import KEPT, describe
+from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import image_path, thumbnail_path
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+DISK_THREADS = 4  # an fsync takes milliseconds, during which others can go on
+WAITING_BODIES = 8  # what keeps the decoding processes busy
 SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each; Scrapy's own dictionary never ends
 
 
@@ -64,16 +67,14 @@ class StoredFile(FileInfo):
 class ImagesPipeline(ScrapyImagesPipeline):
     """Fetch the candidate of each ImageItem, store its original bytes and fill in its image or its failure."""
 
-    def __init__(
-        self, *, crawler: Crawler, store: LocalStore, threads: int, max_pixels: int, expires_days: int
-    ) -> None:
+    def __init__(self, *, crawler: Crawler, store: LocalStore, decoders: Decoders, expires_days: int) -> None:
         super().__init__(str(store.root), crawler=crawler)
         self._images = store
-        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="images")
-        # Bodies that wait for a thread are memory: while as many are under way as can be downloaded and decoded at
-        # once, the next candidate waits, and with its downloads the engine stops asking for pages.
-        self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + threads)
-        self._max_pixels = max_pixels
+        self._decoders = decoders
+        self._disk = ThreadPoolExecutor(max_workers=DISK_THREADS, thread_name_prefix="images")
+        # Bodies that wait to be decoded are memory: while this many candidates are under way, the next one waits, and
+        # with its downloads the engine stops asking for pages.
+        self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + WAITING_BODIES)
         self._expires = timedelta(days=expires_days)
 
     @classmethod
@@ -83,8 +84,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         return cls(
             crawler=crawler,
             store=LocalStore(settings.IMAGES_STORE),
-            threads=settings.IMAGES_THREADS,
-            max_pixels=settings.IMAGES_MAX_PIXELS,
+            decoders=Decoders(settings),
             expires_days=settings.IMAGES_EXPIRES,
         )
 
@@ -102,8 +102,9 @@ class ImagesPipeline(ScrapyImagesPipeline):
         self._budget = Budget(self._spider.crawl.max_images, seen=await self._catalog.images_before())
 
     def close_spider(self) -> None:
-        """Let the threads end."""
-        self._threads.shutdown()
+        """Let the processes and threads end."""
+        self._decoders.close()
+        self._disk.shutdown()
 
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
         """Fill in item.image or item.failure; pass what is no candidate, or by request not downloaded."""
@@ -129,7 +130,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         """Return what needs no download: bytes that came with the candidate, or a fresh image of the catalog."""
         try:
             if item.candidate.data is not None:
-                image = await self._in_thread(self._keep, item.candidate.data, item.candidate.media_type)
+                image = await self._keep(item.candidate.data, item.candidate.media_type)
                 return _stored_file(request, image, "downloaded")
             known = await self._catalog.image_at_url(request.url, since=datetime.now(UTC) - self._expires)
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
@@ -145,7 +146,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if response.status != 200:
             raise RefusedImage(causes.STATUS, f"HTTP {response.status}")
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        image = await self._in_thread(self._keep, response.body, content_type)
+        image = await self._keep(response.body, content_type)
         return _stored_file(request, image, "downloaded")
 
     def media_failed(self, failure: TwistedFailure, request: Request, info: MediaPipeline.SpiderInfo) -> NoReturn:
@@ -169,16 +170,14 @@ class ImagesPipeline(ScrapyImagesPipeline):
         item.failure = causes.of(cast("BaseException", error))
         return item
 
-    def _keep(self, data: bytes, content_type: str) -> Image:
-        """Describe the bytes and store them, in a thread."""
-        description = describe(data, content_type=content_type, max_pixels=self._max_pixels)
+    async def _keep(self, data: bytes, content_type: str) -> Image:
+        """Describe the bytes, in another process, and store them."""
+        description = await self._decoders.describe(data, content_type)
         if description.integrity not in KEPT:
             raise RefusedImage(description.integrity, description.detail)
         sha256 = hashlib.sha256(data).hexdigest()
         path = image_path(sha256, description.extension)
-        self._images.write(path, data)
-        if description.thumbnail:
-            self._images.write(thumbnail_path(path), description.thumbnail, durable=False)
+        await self._in_thread(self._write, path, data, description.thumbnail)
         return Image(
             sha256=sha256,
             path=path,
@@ -193,6 +192,11 @@ class ImagesPipeline(ScrapyImagesPipeline):
             integrity=description.integrity,
         )
 
+    def _write(self, path: str, data: bytes, thumbnail: bytes | None) -> None:
+        self._images.write(path, data)
+        if thumbnail:
+            self._images.write(thumbnail_path(path), thumbnail, durable=False)
+
     def _count_image(self, file: StoredFile) -> None:
         stats = self.crawler.stats
         if not self._budget.count(file["image"].sha256):
@@ -204,7 +208,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
             stats.inc_value("images/bytes", file["image"].bytes)
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
 
 
 def _stored_file(request: Request, image: Image, status: str) -> StoredFile:

@@ -13,7 +13,6 @@ from image_spider.catalog.keys import key
 from image_spider.catalog.schema import FLAGS, failures, images, sightings
 from image_spider.items import ImageItem, PageFailure, Understanding
 
-
 _UNDERSTANDING = tuple({field.name for field in fields(Understanding)} - {"flags", "topics"})
 
 
