@@ -32,12 +32,13 @@ UNSUPPORTED = "unsupported"
 TRUNCATED = "truncated"
 CORRUPT = "corrupt"
 BOMB = "bomb"
+DUPLICATE = "duplicate"  # a picture that the catalog has, and DUPLICATES is drop
 TOPIC = "topic"  # no word of it matches the crawl's categories
 
 ALL = frozenset(
     {
         STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, NOT_HTML,
-        EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, TOPIC,
+        EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, DUPLICATE, TOPIC,
     }
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from image_spider.exceptions import UsageError
+from image_spider.items import DuplicatePolicy
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -61,6 +62,7 @@ class Config(BaseModel):
     IMAGES_PROCESSES: int = Field(2, ge=1, le=64, description="processes that decode images")
     IMAGES_DEADLINE_SECONDS: float = Field(20.0, gt=0, description="time for one image, decoding and measuring")
     IMAGES_MEMORY_BYTES: int = Field(2_147_483_648, ge=268_435_456, description="memory of one decoding process")
+    DUPLICATES: DuplicatePolicy = Field("link", description="what becomes of an image that is a near-duplicate")
     DATA_URI_MAX_BYTES: int = Field(1_048_576, ge=0, description="data: URIs above this size are ignored")
     HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="mean pause between two requests to one host")
     HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")

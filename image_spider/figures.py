@@ -10,8 +10,9 @@ class Figures:
     """Counts of this run so far.
 
     Stats keys: pages/fetched, pages/failed/<cause>, images/stored (new files), images/known (in the catalog, fresh,
-    not downloaded again), images/duplicate (bytes this crawl has seen already), images/failed/<cause>, images/bytes
-    (of new files).
+    not downloaded again), images/duplicate (bytes this crawl has seen already), images/near_duplicate (new
+    images that show what another one shows), images/failed/<cause>, images/bytes (of new files). New files include
+    those that DUPLICATES=drop deletes again: they are images/failed/duplicate as well.
     """
 
     def __init__(self, stats: Mapping[str, Any]) -> None:
@@ -19,6 +20,7 @@ class Figures:
         self.stored: int = stats.get("images/stored", 0)
         self.known: int = stats.get("images/known", 0)
         self.duplicates: int = stats.get("images/duplicate", 0)
+        self.near_duplicates: int = stats.get("images/near_duplicate", 0)
         self.bytes: int = stats.get("images/bytes", 0)
         self.page_failures = _by_cause(stats, "pages/failed/")
         self.image_failures = _by_cause(stats, "images/failed/")

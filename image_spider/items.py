@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
+
+DuplicatePolicy = Literal["keep", "link", "drop"]
+DuplicateKind = Literal["pixel", "same", "near"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,19 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicate:
+    """What an image is a duplicate of: the SHA-256 of an original, in how many of 256 bits their hashes differ.
+
+    larger tells that it has more pixels than that original, which was merely seen first.
+    """
+
+    of: str
+    kind: DuplicateKind
+    distance: int
+    larger: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a candidate or a page was not taken: a cause from `image_spider.causes` and one line of detail."""
 
@@ -103,8 +120,8 @@ class Failure:
 class ImageItem:
     """A candidate on its way through the pipelines.
 
-    The images pipeline fills exactly one of image and failure; the catalog pipeline records it and lets the item
-    go on once it is committed.
+    The images pipeline fills exactly one of image and failure; the catalog pipeline records it, adds the duplicate,
+    and lets the item go on once it is committed.
     """
 
     candidate: Candidate
@@ -114,6 +131,7 @@ class ImageItem:
     seen_at: datetime
     image: Image | None = None
     failure: Failure | None = None
+    duplicate: Duplicate | None = None
 
 
 @dataclass(slots=True)

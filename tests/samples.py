@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from image_spider.items import Candidate, Failure, Image, ImageItem, PageFailure
+from image_spider.items import Candidate, Failure, Image, ImageItem, PageFailure, Understanding
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PAGE = "https://example.com/"
@@ -28,6 +29,31 @@ def an_image(digit: str = "a", **changes: Any) -> Image:
         integrity="ok",
     )
     return replace(image, **changes)
+
+
+def understood(phash_256: int | None, hash_64: int = 0, *, pixels: str = "") -> Understanding:
+    """What was understood of an image with these hashes; its pixels are its own unless they are named."""
+    hash_256 = None if phash_256 is None else f"{phash_256:064x}"
+    word = None if phash_256 is None else f"{hash_64:016x}"
+    return Understanding(
+        pixel_hash=hashlib.sha256((pixels or f"{hash_256}{word}").encode()).hexdigest(),
+        phash_256=hash_256,
+        phash_64=word,
+        dhash_64=word,
+        scores={},
+        flags=frozenset() if hash_256 else frozenset({"low_information"}),
+        quality=0.5,
+        content="photo",
+        rules_version=1,
+    )
+
+
+def a_picture(number: int, phash_256: int | None, hash_64: int = 0, *, pixels: str = "", **changes: Any) -> Image:
+    """An image of its own bytes, and with these hashes."""
+    sha256 = hashlib.sha256(str(number).encode()).hexdigest()
+    path = f"{sha256[:2]}/{sha256[2:4]}/{sha256}.jpg"
+    understanding = understood(phash_256, hash_64, pixels=pixels or str(number))
+    return an_image(**{"sha256": sha256, "path": path, "understanding": understanding} | changes)
 
 
 def an_item(

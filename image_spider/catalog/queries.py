@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 
@@ -25,6 +25,11 @@ def image_at_url(connection: Connection, url: str, *, since: datetime) -> Image 
         .limit(1)
     ).first()
     return Image(*row) if row else None
+
+
+def known_images(connection: Connection, sha256s: Iterable[str]) -> Sequence[str]:
+    """Return those of the images that have a row."""
+    return connection.scalars(select(images.c.sha256).where(images.c.sha256.in_(list(sha256s)))).all()
 
 
 def images_of_crawl(connection: Connection, crawl_id: str) -> Sequence[str]:

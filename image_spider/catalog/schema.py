@@ -43,6 +43,7 @@ FLAGS = (
     "upscaled",
     "heavily_compressed",
 )
+PARTS = ("part_0", "part_1", "part_2", "part_3")
 CRAWL_STATES = ("queued", "running", "paused", "completed", "stopped", "failed")
 
 
@@ -85,19 +86,35 @@ images = Table(
     Column("phash_256", String(64)),
     Column("phash_64", String(16)),
     Column("dhash_64", String(16)),
-    *(Column(f"part_{number}", Integer, index=True) for number in range(4)),  # of the 64-bit hash that is searched
+    *(Column(part, Integer) for part in PARTS),  # of the 64-bit hash that is searched
     Column("scores", JSON(none_as_null=True)),  # raw measurements by name
     *(Column(flag, Boolean) for flag in FLAGS),
     Column("quality", Float),  # 0..1
     Column("content", String(16)),
     Column("rules_version", Integer),  # of the rules that made flags, quality and content from the scores
     Column("label_model", String(120)),
-    Column("duplicate_of", ForeignKey("images.sha256"), index=True),  # the first image of its group
+    # The first image of its group, an original itself; checked at the commit, as both may come in one batch.
+    Column("duplicate_of", ForeignKey("images.sha256", deferrable=True, initially="DEFERRED")),
     Column("duplicate_kind", String(8)),  # pixel, same or near
     Column("duplicate_distance", Integer),  # bits of phash_256
     Column("first_seen", UtcDateTime, nullable=False),
     Column("last_seen", UtcDateTime, nullable=False),
 )
+# Without its nulls: SQLite would take it for the best way to find originals, which are most of the table.
+Index(
+    "ix_images_duplicate_of",
+    images.c.duplicate_of,
+    sqlite_where=images.c.duplicate_of.is_not(None),
+    postgresql_where=images.c.duplicate_of.is_not(None),
+)
+for _place, _part in enumerate(PARTS):
+    # Each holds the whole hash, its own part first, of originals alone: what catalog/range_search.py reads.
+    Index(
+        f"ix_images_{_part}",
+        *(images.c[part] for part in (*PARTS[_place:], *PARTS[:_place])),
+        sqlite_where=images.c.duplicate_of.is_(None),
+        postgresql_where=images.c.duplicate_of.is_(None),
+    )
 
 topics = Table(
     "topics",

@@ -2,30 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
+from image_spider import causes
+from image_spider.catalog.duplicates import link_duplicates, lock_search, recorded_duplicates, searched_hash
 from image_spider.catalog.keys import key
-from image_spider.catalog.schema import FLAGS, failures, images, sightings
-from image_spider.items import ImageItem, PageFailure, Understanding
+from image_spider.catalog.range_search import parts
+from image_spider.catalog.schema import FLAGS, PARTS, failures, images, sightings
+from image_spider.items import Duplicate, DuplicatePolicy, Failure, Image, ImageItem, PageFailure, Understanding
 
 _UNDERSTANDING = tuple({field.name for field in fields(Understanding)} - {"flags", "topics"})
 
 
-def write_items(connection: Connection, items: Sequence[ImageItem | PageFailure]) -> None:
-    """Write images, sightings and failures of one batch. An image that succeeds takes its old failure away."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a batch turned out to be, by the SHA-256 of its images.
+
+    duplicates are the images that are one, new or not; linked is the number of those recorded as one just now; refused
+    are the images that are not kept, each with the failure that was recorded for it.
+    """
+
+    duplicates: dict[str, Duplicate]
+    linked: int
+    refused: dict[str, Failure]
+
+
+def write_items(
+    connection: Connection, items: Sequence[ImageItem | PageFailure], *, duplicates: DuplicatePolicy = "link"
+) -> Written:
+    """Write images, sightings and failures of one batch. An image that succeeds takes its old failure away.
+
+    duplicates says what becomes of a new image that is a duplicate: "keep" does not look, "link" records it, and
+    "drop" refuses it, unless it has more pixels than its original.
+    """
+    pictures = {item.image.sha256: item.image for item in items if isinstance(item, ImageItem) and item.image}
+    known, links = _find_duplicates(connection, pictures, duplicates)
+    refused = {
+        sha256: Failure(causes.DUPLICATE, f"{link.kind}: {link.distance} of 256 bits differ from {link.of}")
+        for sha256, link in links.items()
+        if duplicates == "drop" and not link.larger
+    }
+    items = [_refuse(item, refused) for item in items]
     found = [item for item in items if isinstance(item, ImageItem) and item.failure is None]
-    _upsert(connection, images, (_image_row(item) for item in found if item.image), ["last_seen"])
+    _upsert(connection, images, (_image_row(item, links) for item in found if item.image), ["last_seen"])
     _upsert(connection, sightings, map(_sighting_row, found), ["last_seen"])
     failed = [row for row in map(_failure_row, items) if row["cause"]]
     _upsert(connection, failures, failed, ["cause", "detail", "last_seen"])
     mended = {_failure_key(item) for item in found} - {row["id"] for row in failed}
     if mended:
         connection.execute(delete(failures).where(failures.c.id.in_(mended)))
+    return Written(duplicates=known | links, linked=len(links) - len(refused), refused=refused)
+
+
+def _find_duplicates(
+    connection: Connection, pictures: dict[str, Image], policy: DuplicatePolicy
+) -> tuple[dict[str, Duplicate], dict[str, Duplicate]]:
+    """Return the duplicates among images that have a row, and among those that have none yet."""
+    if policy == "keep":
+        return {}, {}
+    if any(image.understanding for image in pictures.values()):  # else they all came from the catalog
+        lock_search(connection)
+    recorded = recorded_duplicates(connection, pictures)
+    new = [image for sha256, image in pictures.items() if sha256 not in recorded]
+    known = {sha256: duplicate for sha256, duplicate in recorded.items() if duplicate}
+    return known, link_duplicates(connection, new)
+
+
+def _refuse(item: ImageItem | PageFailure, refused: Mapping[str, Failure]) -> ImageItem | PageFailure:
+    if not isinstance(item, ImageItem) or item.image is None or item.image.sha256 not in refused:
+        return item
+    return replace(item, image=None, failure=refused[item.image.sha256])
 
 
 def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]], updated: list[str]) -> None:
@@ -41,18 +92,28 @@ def _upsert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]
     connection.execute(statement, [unique[name] for name in sorted(unique)])
 
 
-def _image_row(item: ImageItem) -> dict[str, Any]:
+def _image_row(item: ImageItem, links: Mapping[str, Duplicate]) -> dict[str, Any]:
     assert item.image
     row = {**asdict(item.image), "first_seen": item.seen_at, "last_seen": item.seen_at}
     del row["understanding"]
-    return row | understanding_columns(item.image.understanding)
+    return row | understanding_columns(item.image.understanding) | _duplicate_columns(links.get(item.image.sha256))
+
+
+def _duplicate_columns(duplicate: Duplicate | None) -> dict[str, Any]:
+    return {
+        "duplicate_of": duplicate and duplicate.of,
+        "duplicate_kind": duplicate and duplicate.kind,
+        "duplicate_distance": duplicate and duplicate.distance,
+    }
 
 
 def understanding_columns(understanding: Understanding | None) -> dict[str, Any]:
     """Return what was understood as columns of `images`; all null when nothing was."""
     if understanding is None:
-        return dict.fromkeys((*_UNDERSTANDING, *FLAGS))
+        return dict.fromkeys((*_UNDERSTANDING, *PARTS, *FLAGS))
     columns = {name: getattr(understanding, name) for name in _UNDERSTANDING}
+    hash_64 = searched_hash(understanding)
+    columns |= dict(zip(PARTS, parts(hash_64), strict=True)) if hash_64 else dict.fromkeys(PARTS)
     return columns | {flag: flag in understanding.flags for flag in FLAGS}
 
 

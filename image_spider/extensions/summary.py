@@ -56,6 +56,7 @@ def _table(spider: ImagesSpider, reason: str, figures: Figures, seconds: float) 
     table.add_row("images stored", f"{figures.stored:,}")
     table.add_row("images known already", f"{figures.known:,}")
     table.add_row("duplicates", f"{figures.duplicates:,}")
+    table.add_row("near-duplicates linked", f"{figures.near_duplicates:,}")
     for cause, count in figures.image_failures.items():
         table.add_row(f"images refused: {cause}", f"{count:,}")
     for cause, count in figures.page_failures.items():

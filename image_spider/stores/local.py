@@ -56,6 +56,13 @@ class LocalStore:
         except OSError as error:
             raise self._error("write to", error) from error
 
+    def remove(self, path: str) -> None:
+        """Delete the file under path, if there is one."""
+        try:
+            (self.root / path).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._error("delete from", error) from error
+
     def size(self, path: str) -> int | None:
         """Return the size in bytes of the file under path, or None when there is none."""
         try:

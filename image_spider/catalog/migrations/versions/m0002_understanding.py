@@ -11,7 +11,7 @@ revision = "0002"
 down_revision = "0001"
 
 FLAGS = ("blurry", "soft", "dark", "light", "low_information", "grayscale", "upscaled", "heavily_compressed")
-INDEXED = ("pixel_hash", "part_0", "part_1", "part_2", "part_3", "duplicate_of")
+PARTS = ("part_0", "part_1", "part_2", "part_3")
 
 
 def upgrade() -> None:
@@ -21,8 +21,8 @@ def upgrade() -> None:
         table.add_column(sa.Column("phash_256", sa.String(64)))
         table.add_column(sa.Column("phash_64", sa.String(16)))
         table.add_column(sa.Column("dhash_64", sa.String(16)))
-        for number in range(4):
-            table.add_column(sa.Column(f"part_{number}", sa.Integer))
+        for part in PARTS:
+            table.add_column(sa.Column(part, sa.Integer))
         table.add_column(sa.Column("scores", sa.JSON))
         for flag in FLAGS:
             table.add_column(sa.Column(flag, sa.Boolean))
@@ -30,13 +30,19 @@ def upgrade() -> None:
         table.add_column(sa.Column("content", sa.String(16)))
         table.add_column(sa.Column("rules_version", sa.Integer))
         table.add_column(sa.Column("label_model", sa.String(120)))
-        table.add_column(
-            sa.Column("duplicate_of", sa.String(64), sa.ForeignKey("images.sha256", name="fk_images_duplicate_of"))
-        )
+        original = sa.ForeignKey("images.sha256", name="fk_images_duplicate_of", deferrable=True, initially="DEFERRED")
+        table.add_column(sa.Column("duplicate_of", sa.String(64), original))
         table.add_column(sa.Column("duplicate_kind", sa.String(8)))
         table.add_column(sa.Column("duplicate_distance", sa.Integer))
-    for column in INDEXED:
-        op.create_index(f"ix_images_{column}", "images", [column])
+    op.create_index("ix_images_pixel_hash", "images", ["pixel_hash"])
+    duplicates = sa.text("duplicate_of IS NOT NULL")
+    op.create_index(
+        "ix_images_duplicate_of", "images", ["duplicate_of"], sqlite_where=duplicates, postgresql_where=duplicates
+    )
+    originals = sa.text("duplicate_of IS NULL")
+    for place, part in enumerate(PARTS):
+        whole_hash = [*PARTS[place:], *PARTS[:place]]
+        op.create_index(f"ix_images_{part}", "images", whole_hash, sqlite_where=originals, postgresql_where=originals)
     op.create_table(
         "topics",
         sa.Column("image_sha256", sa.String(64), sa.ForeignKey("images.sha256"), primary_key=True),
