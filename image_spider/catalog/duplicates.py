@@ -18,8 +18,12 @@ SAME_BITS = 31
 """phash_256 distances up to this are the same picture: of unrelated photographs none is so near (docs/accuracy.md)."""
 NEAR_BITS = 51
 """phash_256 distances up to this are a near-duplicate: 82 % of altered copies at a precision of 99.99 %."""
+HASH_BITS = 256
 AT_ONCE = 500  # values in one IN: older SQLite takes 999 parameters
 _SEARCH_LOCK = 0x696D6167  # any number that no other advisory lock of the database has
+
+DUPLICATES = func.coalesce(images.c.duplicate_kind, "original")
+"""What an image is: original, pixel, same or near."""
 
 T = TypeVar("T")
 
@@ -43,7 +47,7 @@ class Picture:
         """
         kind: DuplicateKind = "pixel"
         bits = 0
-        if self.frames != original.frames:
+        if self.frames != original.frames or self.sha256 == original.sha256:
             return None
         if self.pixel_hash is None or self.pixel_hash != original.pixel_hash:
             if self.phash_256 is None or original.phash_256 is None:
@@ -82,7 +86,7 @@ def recorded_duplicates(connection: Connection, sha256s: Iterable[str]) -> dict[
         row.sha256: Duplicate(row.duplicate_of, row.duplicate_kind, row.duplicate_distance, bool(row.larger))
         if row.duplicate_of
         else None
-        for some in _chunks(list(sha256s))
+        for some in chunks(list(sha256s))
         for row in connection.execute(query.where(images.c.sha256.in_(some)))
     }
 
@@ -136,7 +140,7 @@ def _originals_like(connection: Connection, new: Sequence[Image]) -> dict[str, l
     for row in within_each(connection, hashes):
         found.setdefault(row.wanted, []).append(_picture_of_row(row))
     query = select(*(images.c[name] for name in FOUND)).where(images.c.duplicate_of.is_(None))
-    for some in _chunks(list(blanks)):
+    for some in chunks(list(blanks)):
         for row in connection.execute(query.where(images.c.pixel_hash.in_(some))):
             for sha256 in blanks[row.pixel_hash]:
                 found.setdefault(sha256, []).append(_picture_of_row(row))
@@ -163,5 +167,6 @@ def _picture_of_row(row: Any) -> Picture:
     return Picture(row.sha256, row.pixel_hash, row.phash_256, row.frames, row.width * row.height)
 
 
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut a list into pieces that one statement takes."""
     return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))

@@ -28,6 +28,7 @@ def _sqlite_engine(url: str) -> Engine:
         connection.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not wait for each other
         connection.execute("PRAGMA synchronous=NORMAL")  # safe against a crash of the process in WAL mode
         connection.execute("PRAGMA foreign_keys=ON")
+        connection.create_function("bit_count", 1, int.bit_count, deterministic=True)  # PostgreSQL has it
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

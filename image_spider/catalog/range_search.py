@@ -23,6 +23,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
@@ -83,12 +84,12 @@ def _word(hash_64: str) -> int:
 def search_statement(dialect: str) -> Select[Any]:
     """Return the search: index probes for each part, and the rows of the hashes that they found.
 
-    All hashes come in one parameter, so that the statement is always the same. One OR over the four parts would be
-    left to the planner: PostgreSQL's bitmap OR reads the row of every entry touched (7 ms instead of 2), and as a
-    plain join a batch of 200 becomes a hash join over the whole table (25 ms each). So each part is a branch of its
-    own; its probes are a loop that cannot be turned round (LATERAL ... OFFSET 0; SQLite only has loops, and no index
-    on the other side); it reads nothing but an index that holds the whole hash; and rows are read only of what it
-    found.
+    All hashes come in one parameter, so that the statement is always the same. Little is left to the planners, as they
+    went wrong: with an OR over the parts, or an index that lacks the other three, the row of every entry touched is
+    read (7 ms a look-up instead of 2, from memory); as a plain join, PostgreSQL turned a batch of 200 into a hash join
+    with the whole table (25 ms each). So each part is a branch of its own; its probes are a loop that cannot be turned
+    round (LATERAL ... OFFSET 0; SQLite has only loops, and no index on the other side); it reads nothing but an index
+    that holds the whole hash; and rows are read only of what it found.
     """
     on_postgresql = dialect == "postgresql"
     listed = (func.json_each_text if on_postgresql else func.json_each)(bindparam("words", type_=JSON))
@@ -99,8 +100,7 @@ def search_statement(dialect: str) -> Select[Any]:
     wanted = select(entry.c.key.label("wanted"), *named).cte("wanted")
     # Not VALUES: a statement that holds it is compiled at every use, for 10 ms.
     flips = union_all(*(select(literal_column(str(flip), Integer).label("flip")) for flip in _FLIPS)).cte("flips")
-    branch = _branch_on_postgresql if on_postgresql else _branch_on_sqlite
-    found = union(*(branch(part, wanted, flips) for part in PARTS)).subquery("found")
+    found = union(*(_branch(part, wanted, flips, on_postgresql) for part in PARTS)).subquery("found")
     same_hash = and_(images.c.duplicate_of.is_(None), *(images.c[part] == found.c[part] for part in PARTS))
     kept = [images.c[name] for name in FOUND]
     if on_postgresql:
@@ -109,50 +109,27 @@ def search_statement(dialect: str) -> Select[Any]:
     return select(found.c.wanted, *kept).join_from(found, images, same_hash)
 
 
-def _branch_on_postgresql(part: str, wanted: CTE, flips: CTE) -> Select[Any]:
-    indexed = images.alias("indexed")
-    differing = [func.bit_count(cast(indexed.c[name].bitwise_xor(wanted.c[name]), BIT(16))) for name in PARTS]
-    entry = (
-        select(*(indexed.c[name] for name in PARTS))
-        .where(
-            indexed.c.duplicate_of.is_(None),
-            indexed.c[part] == wanted.c[part].bitwise_xor(flips.c.flip),
-            differing[0] + differing[1] + differing[2] + differing[3] <= bindparam("distance"),
-        )
-        .offset(0)
-        .lateral("entry")
-    )
-    return select(wanted.c.wanted, *entry.c).select_from(wanted.join(flips, true()).join(entry, true()))
+def _branch(part: str, wanted: CTE, flips: CTE, on_postgresql: bool) -> Select[Any]:
+    """Return the hashes whose index entries the 17 probes of this part meet, as far as they are near enough.
 
-
-def _branch_on_sqlite(part: str, wanted: CTE, flips: CTE) -> Select[Any]:
-    """Count bits by arithmetic (Warren, Hacker's Delight, 5-1), as SQLite has no function for it.
-
-    One in Python would take the interpreter's lock for each entry touched, and wait 5 ms for it whenever another
-    thread computes. The other three parts, 48 bits, stay clear of SQLite's change to floating point. OFFSET 0 keeps
-    the steps from being copied into each other, where they would be computed eight times.
+    Three parts in one number, as a fourth would reach the sign; in this one the flip tells.
     """
     indexed = images.alias("indexed")
-    others = [_xor(indexed.c[name], wanted.c[name]) for name in PARTS if name != part]
-    step = (
-        select(
-            wanted.c.wanted,
-            *(indexed.c[name] for name in PARTS),
-            (flips.c.flip > 0).label("flipped"),
-            (others[0].bitwise_lshift(32) + others[1].bitwise_lshift(16) + others[2]).label("bits"),
-        )
-        .join_from(wanted, flips, true())
-        .join(indexed, and_(indexed.c.duplicate_of.is_(None), indexed.c[part] == _xor(wanted.c[part], flips.c.flip)))
-        .offset(0)
-        .subquery()
+    first, second, third = (cast(_xor(indexed.c[name], wanted.c[name]), BigInteger) for name in PARTS if name != part)
+    others = first.bitwise_lshift(32) + second.bitwise_lshift(16) + third
+    differing = func.bit_count(cast(others, BIT(48)) if on_postgresql else others) + case(
+        (flips.c.flip > 0, 1), else_=0
     )
-    for shift, mask in ((1, 0x555555555555), (2, 0x333333333333), (4, 0x0F0F0F0F0F0F)):
-        bits = step.c.bits.bitwise_and(mask) + step.c.bits.bitwise_rshift(shift).bitwise_and(mask)
-        kept = [item for item in step.c if item.name != "bits"]
-        step = select(*kept, bits.label("bits")).offset(0).subquery()
-    # Each byte now holds its own count, and 256 is 1 modulo 255: the remainder is their sum.
-    differing = step.c.bits % 255 + step.c.flipped
-    return select(step.c.wanted, *(step.c[name] for name in PARTS)).where(differing <= bindparam("distance"))
+    met = and_(
+        indexed.c.duplicate_of.is_(None),
+        indexed.c[part] == _xor(wanted.c[part], flips.c.flip),
+        differing <= bindparam("distance"),
+    )
+    probes = wanted.join(flips, true())
+    if on_postgresql:
+        entry = select(*(indexed.c[name] for name in PARTS)).where(met).offset(0).lateral("entry")
+        return select(wanted.c.wanted, *entry.c).select_from(probes.join(entry, true()))
+    return select(wanted.c.wanted, *(indexed.c[name] for name in PARTS)).select_from(probes.join(indexed, met))
 
 
 def _xor(left: ColumnElement[int], right: ColumnElement[int]) -> ColumnElement[int]:

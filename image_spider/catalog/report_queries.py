@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, func, select, true
 
+from image_spider.catalog.duplicates import chunks
 from image_spider.catalog.schema import crawls, failures, images, sightings
 
 _FIRST_SIGHTING = ("image_url", "page_url", "alt", "title", "caption")
@@ -29,13 +30,25 @@ def newest_images(
     columns are the expressions over `images` to return, by name; beside them stand the text and URLs of the first
     sighting and `sightings`, their number. With a crawl, only the crawl's sightings count.
     """
-    newest = (
-        select(images.c.sha256, images.c.first_seen)
-        .where(_images_of(crawl_id))
-        .order_by(images.c.first_seen.desc(), images.c.sha256)
-        .limit(limit)
-        .cte("newest")
-    )
+    newest_first = (images.c.first_seen.desc(), images.c.sha256)
+    newest = select(images.c.sha256).where(_images_of(crawl_id)).order_by(*newest_first).limit(limit)
+    query = _with_first_sighting(newest.cte("chosen"), crawl_id, columns).order_by(*newest_first)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def named_images(
+    connection: Connection, sha256s: Sequence[str], *, columns: Mapping[str, ColumnElement[Any]]
+) -> list[dict[str, Any]]:
+    """Return these images, in this order, as newest_images does; those without a row are left out."""
+    rows: dict[str, dict[str, Any]] = {}
+    for some in chunks(sha256s):
+        named = select(images.c.sha256).where(images.c.sha256.in_(some)).cte("chosen")
+        for row in connection.execute(_with_first_sighting(named, None, columns)).mappings():
+            rows[row["sha256"]] = dict(row)
+    return [rows[sha256] for sha256 in sha256s if sha256 in rows]
+
+
+def _with_first_sighting(chosen: CTE, crawl_id: str | None, columns: Mapping[str, ColumnElement[Any]]) -> Select[Any]:
     image, oldest_first = sightings.c.image_sha256, (sightings.c.seen_at, sightings.c.id)
     first = (
         select(
@@ -43,20 +56,18 @@ def newest_images(
             func.row_number().over(partition_by=image, order_by=oldest_first).label("place"),
             func.count().over(partition_by=image).label("number"),
         )
-        .where(_of_crawl(sightings.c.crawl_id, crawl_id), image.in_(select(newest.c.sha256)))
+        .where(_of_crawl(sightings.c.crawl_id, crawl_id), image.in_(select(chosen.c.sha256)))
         .subquery("first")
     )
-    rows = connection.execute(
+    return (
         select(
             *(column.label(name) for name, column in columns.items()),
             *(func.coalesce(first.c[name], "").label(name) for name in _FIRST_SIGHTING),
             func.coalesce(first.c.number, 0).label("sightings"),
         )
-        .join_from(newest, images, images.c.sha256 == newest.c.sha256)
-        .outerjoin(first, and_(first.c.image_sha256 == newest.c.sha256, first.c.place == 1))
-        .order_by(newest.c.first_seen.desc(), newest.c.sha256)
+        .join_from(chosen, images, images.c.sha256 == chosen.c.sha256)
+        .outerjoin(first, and_(first.c.image_sha256 == chosen.c.sha256, first.c.place == 1))
     )
-    return [dict(row) for row in rows.mappings()]
 
 
 def images_by(connection: Connection, crawl_id: str | None, *, column: ColumnElement[Any]) -> dict[Any, int]:

@@ -27,6 +27,7 @@ from image_spider.imaging.media_types import declared_format, media_type
 from image_spider.imaging.signature import UNSUPPORTED_IMAGES, extension, sniff
 from image_spider.imaging.structure import Structure
 from image_spider.imaging.thumbnail import thumbnail
+from image_spider.items import Understanding
 
 __all__ = ["KEPT", "Description", "describe"]
 DETAIL_CHARACTERS = 200
@@ -39,7 +40,7 @@ class Description:
     integrity is one of `integrity.ALL`; the image is kept when it is in KEPT. detail is one line for
     people, empty when all is well. format is "" when the bytes are no image. width and height are pixels as
     displayed (EXIF orientations 5 to 8 swap them); of a file that is not kept they are 0, and the classes "".
-    thumbnail is WebP; None for an SVG and for a file that is not kept.
+    thumbnail is WebP, understanding what the pixels told; both are None for an SVG and for a file that is not kept.
     """
 
     format: str
@@ -53,6 +54,7 @@ class Description:
     size_class: str = ""
     shape: str = ""
     thumbnail: bytes | None = None
+    understanding: Understanding | None = None
 
 
 def describe(data: bytes, *, content_type: str = "", max_pixels: int) -> Description:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from image_spider.catalog.duplicates import DUPLICATES
 from image_spider.catalog.schema import images
 from image_spider.imaging.classes import SIZE_CLASSES
 
@@ -43,5 +44,6 @@ FACETS = (
     Facet("format", "Format", images.c.format),
     Facet("size_class", "Size", images.c.size_class, (*(name for _, name in SIZE_CLASSES), "xlarge")),
     Facet("shape", "Shape", images.c.shape, ("square", "portrait", "landscape", "banner")),
+    Facet("duplicates", "Duplicates", DUPLICATES, ("original", "pixel", "same", "near")),
     Facet("integrity", "Integrity", images.c.integrity, ("ok",)),
 )

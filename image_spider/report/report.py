@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -27,7 +28,10 @@ CRAWLS = 100  # rows, the newest
 FAILURE_EXAMPLES = 200  # rows, the newest
 START_URLS = 5  # of one crawl; it may have thousands
 _SUGGESTED_IDS = 10
-_COLUMNS = ("sha256", "path", "width", "height", "bytes", "frames", "first_seen")
+_COLUMNS = (
+    *("sha256", "path", "width", "height", "bytes", "frames", "first_seen"),
+    *("duplicate_of", "duplicate_distance"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,8 @@ class Report:
     maps a facet's name to the number of images by value; failures maps "images" and "pages" to numbers by cause.
     """
 
+    title: str
+    order: str  # of the images
     crawl_id: str | None  # None: the whole catalog
     generated_at: datetime
     facets: tuple[Facet, ...]
@@ -78,6 +84,8 @@ def read_report(
     # The images are read before they are counted: what a running crawl adds in between is in the counts alone.
     rows = report_queries.newest_images(connection, crawl_id, columns=columns, limit=limit)
     return Report(
+        title=f"Images of {crawl_id or 'all crawls'}",
+        order="Newest first",
         crawl_id=crawl_id,
         generated_at=datetime.now(UTC),
         facets=tuple(facets),
@@ -90,12 +98,37 @@ def read_report(
     )
 
 
+def read_selection(
+    connection: Connection, details: Mapping[str, Mapping[str, str]], *, title: str, order: str, store: Path
+) -> Report:
+    """Read a report of chosen images, in the order of details, which names more facts to show of each by SHA-256."""
+    columns = {**{name: images.c[name] for name in _COLUMNS}, **{facet.name: facet.column for facet in FACETS}}
+    rows = report_queries.named_images(connection, list(details), columns=columns)
+    counts = {facet.name: facet.sorted(Counter(row[facet.name] for row in rows)) for facet in FACETS}
+    totals = dict.fromkeys(report_queries.totals(connection, None), 0)
+    totals |= {"images": len(rows)} | {name: sum(row[name] for row in rows) for name in ("bytes", "sightings")}
+    return Report(
+        title=title,
+        order=order,
+        crawl_id=None,
+        generated_at=datetime.now(UTC),
+        facets=FACETS,
+        images=[{**_image(row, store, FACETS), **details[row["sha256"]]} for row in rows],
+        counts=counts,
+        failures={"images": {}, "pages": {}},
+        failure_examples=[],
+        crawls=[],
+        totals=totals,
+    )
+
+
 def render(report: Report) -> str:
     """Return the report as one HTML page: its own script, style and data, and nothing from elsewhere."""
     template = files("image_spider.report").joinpath("report.html").read_text(encoding="utf-8")
     script = template.partition("<script>")[2].partition("</script>")[0]
     values = {
-        "title": escape(f"Images of {report.crawl_id or 'all crawls'}"),
+        "title": escape(report.title),
+        "order": escape(report.order),
         "summary": escape(_summary(report)),
         "script_hash": f"sha256-{b64encode(sha256(script.encode()).digest()).decode('ascii')}",
         "data": _json(report),

@@ -25,6 +25,7 @@ from image_spider.report.facets import FACETS, Facet
 from image_spider.report.picture import ORIGINAL_BYTES, SVG_BYTES
 from image_spider.report.report import Report, read_report, render
 from image_spider.stores.paths import image_path, thumbnail_path
+from tests.samples import understood
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = "</script><script>alert(1)</script><!--\u2028\u2029 \"double\" 'single' & {{data}} \\u003c"
@@ -288,6 +289,21 @@ def test_a_facet_of_any_expression_reaches_counts_images_and_page(catalog):
     assert embedded(render(report))["facets"] == [
         {"name": "weight", "label": "Weight", "values": [["light", 4], ["heavy", 2], ["none", 1]]}
     ]
+
+
+def test_duplicates_are_counted_and_lead_to_their_original(catalog):
+    original, copy = (item(number) for number in (1, 2))
+    for record in (original, copy):
+        assert record.image
+        record.image = replace(record.image, understanding=understood(0))
+    write(catalog, original, copy, item(3))
+    report = read(catalog)
+    assert report.counts["duplicates"] == {"original": 2, "pixel": 1}
+    shown = {image["sha256"]: (image["duplicates"], image["duplicate_of"]) for image in report.images}
+    assert original.image
+    assert copy.image
+    assert shown[copy.image.sha256] == ("pixel", original.image.sha256)
+    assert shown[original.image.sha256] == ("original", None)
 
 
 def test_values_without_an_order_follow_commonest_first():
