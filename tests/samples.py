@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,6 +30,11 @@ def an_image(digit: str = "a", **changes: Any) -> Image:
         integrity="ok",
     )
     return replace(image, **changes)
+
+
+def flipped(word: int, places: Sequence[int]) -> int:
+    """Change these bits of a hash."""
+    return word ^ sum(1 << place for place in places)
 
 
 def understood(phash_256: int | None, hash_64: int = 0, *, pixels: str = "") -> Understanding:
