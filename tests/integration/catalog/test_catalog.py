@@ -171,7 +171,7 @@ def test_the_counters_of_a_crawl_are_those_of_its_rows(catalog: Catalog):
     assert (row["images"], row["sightings"], row["failures"], row["bytes"], row["pages"]) == (2, 3, 1, 2000, 2)
     assert (row["state"], row["reason"], row["started_at"], row["finished_at"]) == (
         "completed",
-        "finished",
+        "why",
         NOON,
         LATER,
     )
