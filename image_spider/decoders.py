@@ -6,7 +6,6 @@ import asyncio
 import multiprocessing
 import resource
 import signal
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 
 from pebble import ProcessExpired, ProcessPool
@@ -34,7 +33,7 @@ class Decoders:
         future = self._pool.schedule(self._describe, args=[data], kwargs=options, timeout=self._deadline_seconds)
         try:
             return await asyncio.wrap_future(future)
-        except (TimeoutError, FutureTimeoutError):
+        except TimeoutError:
             detail = f"it was not decoded within {self._deadline_seconds:g} s"
         except ProcessExpired as error:
             detail = f"its decoder crashed with exit code {error.exitcode}"

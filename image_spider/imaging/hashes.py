@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from image_spider.imaging.facts import FileFacts
-from image_spider.imaging.working_copy import WorkingCopy, displayed, eight_bit
+from image_spider.imaging.thumbnail import displayed
+from image_spider.imaging.working_copy import WorkingCopy, eight_bit
 
 SAME_BITS = 31
 """phash_256 distances up to this are the same picture: of unrelated photographs none is so near (docs/accuracy.md)."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from image_spider.imaging.thumbnail import TURNS, displayable
+from image_spider.imaging.thumbnail import displayable, displayed
 
 GROUND = (255, 255, 255)  # under transparency: most pages are white
 
@@ -26,6 +26,5 @@ def model_input(image: Image.Image, side: int, orientation: int = 1) -> NDArray[
         ground = Image.new("RGB", picture.size, GROUND)
         ground.paste(picture, mask=picture.getchannel("A"))
         picture = ground
-    if orientation in TURNS:
-        picture = picture.transpose(TURNS[orientation])
+    picture = displayed(picture, orientation)
     return np.asarray(picture.convert("RGB"))

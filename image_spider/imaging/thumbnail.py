@@ -32,11 +32,15 @@ def thumbnail(image: Image.Image, orientation: int) -> bytes:
     """
     small = displayable(image)
     small.thumbnail((SIDE, SIDE), reducing_gap=REDUCING_GAP)
-    if orientation in TURNS:
-        small = small.transpose(TURNS[orientation])
     with BytesIO() as file:
-        small.save(file, "WEBP", quality=QUALITY, method=METHOD)
+        displayed(small, orientation).save(file, "WEBP", quality=QUALITY, method=METHOD)
         return file.getvalue()
+
+
+def displayed(image: Image.Image, orientation: int) -> Image.Image:
+    """Turn an image as its EXIF orientation (1..8) asks for; an unknown value turns nothing."""
+    turn = TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
 
 
 def displayable(image: Image.Image) -> Image.Image:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from image_spider.imaging.facts import FileFacts
-from image_spider.imaging.thumbnail import LARGEST_FLOAT, TURNS
+from image_spider.imaging.thumbnail import LARGEST_FLOAT, displayed
 
 MAXIMUM_SIDE = 512
 """Longer side of the working copy, and side of the native window, in pixels."""
@@ -98,12 +98,6 @@ def eight_bit(image: Image.Image) -> Image.Image:
     if image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
         return image.convert("RGBA")
     return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def displayed(image: Image.Image, orientation: int) -> Image.Image:
-    """Turn an image as its EXIF orientation (1..8) asks for; an unknown value turns nothing."""
-    turn = TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
 
 
 def flattened(image: Image.Image) -> tuple[Image.Image, float]:

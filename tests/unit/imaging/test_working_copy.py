@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from image_spider.imaging.facts import read_facts
-from image_spider.imaging.working_copy import displayed, draft_size, eight_bit, flattened, make_working_copy
+from image_spider.imaging.thumbnail import displayed
+from image_spider.imaging.working_copy import draft_size, eight_bit, flattened, make_working_copy
 from tests.unit.imaging.drawings import copied, saved, scene
 
 
