@@ -40,9 +40,11 @@ def fetch(cache: Path) -> None:
         folder = cache / "unpacked" / package
         if folder.exists():
             continue
-        subprocess.run(["apt-get", "download", "-q", package], cwd=cache, check=True, capture_output=True)
+        if subprocess.run(["apt-get", "download", "-q", package], cwd=cache, stdout=subprocess.DEVNULL).returncode:
+            raise SystemExit(f"apt-get cannot download {package}: Debian 12 is needed, and `apt-get update` helps")
         archive = next(cache.glob(f"{package}_*.deb"))
         part = folder.with_suffix(".part")
+        part.mkdir(parents=True, exist_ok=True)  # dpkg makes no folder above the last
         subprocess.run(["dpkg", "-x", archive, part], check=True)
         for resource in sorted(part.rglob("*.rcc")):
             for name, content in read_resources(resource):
