@@ -40,7 +40,8 @@ def fetch(cache: Path) -> None:
         folder = cache / "unpacked" / package
         if folder.exists():
             continue
-        if subprocess.run(["apt-get", "download", "-q", package], cwd=cache, stdout=subprocess.DEVNULL).returncode:
+        command = ["apt-get", "download", "-q", package]
+        if subprocess.run(command, cwd=cache, check=False, stdout=subprocess.DEVNULL).returncode:
             raise SystemExit(f"apt-get cannot download {package}: Debian 12 is needed, and `apt-get update` helps")
         archive = next(cache.glob(f"{package}_*.deb"))
         part = folder.with_suffix(".part")

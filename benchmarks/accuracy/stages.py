@@ -14,6 +14,7 @@ from benchmarks.accuracy.material import Labelled
 from benchmarks.accuracy.tables import Table
 from image_spider.imaging.compression import measure_compression
 from image_spider.imaging.content import content_kind
+from image_spider.imaging.describe import describe
 from image_spider.imaging.edges import measure_edges
 from image_spider.imaging.facts import read_facts
 from image_spider.imaging.features import measure_features
@@ -21,6 +22,7 @@ from image_spider.imaging.hashes import measure_hashes, pixel_hash
 from image_spider.imaging.layout import measure_layout
 from image_spider.imaging.pixels import measure_pixels
 from image_spider.imaging.rules import evaluate
+from image_spider.imaging.thumbnail import thumbnail
 from image_spider.imaging.tones import measure_tones
 from image_spider.imaging.working_copy import make_working_copy
 
@@ -41,6 +43,7 @@ def measure_stages(files: Sequence[Labelled]) -> list[Table]:
     stages: dict[str, Callable[[], object]] = {
         "decode (Pillow, full)": lambda: Image.open(io.BytesIO(data)).load(),
         "working copy": lambda: make_working_copy(image, facts),
+        "thumbnail": lambda: thumbnail(copy.preview),
         "tones": lambda: measure_tones(copy),
         "edges": lambda: measure_edges(copy),
         "layout": lambda: measure_layout(copy),
@@ -50,6 +53,7 @@ def measure_stages(files: Sequence[Labelled]) -> list[Table]:
         "of these, pixel_hash": lambda: pixel_hash(image, facts),
         "flags and quality": lambda: evaluate(scores),
         "content kind": lambda: content_kind(scores),
+        "all of it, by `describe`": lambda: describe(data, max_pixels=SIZE[0] * SIZE[1]),
     }
     rows = [[name, f"{_milliseconds(stage):.2f}"] for name, stage in stages.items()]
     title = f"One JPEG of {SIZE[0]} x {SIZE[1]}, {len(data) // 1000} kB: ms of CPU, median of {REPEATS}"

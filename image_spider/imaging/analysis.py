@@ -11,7 +11,7 @@ from image_spider.imaging.facts import FileFacts
 from image_spider.imaging.features import Features, measure_features
 from image_spider.imaging.hashes import Hashes, measure_hashes
 from image_spider.imaging.rules import Verdict, evaluate
-from image_spider.imaging.working_copy import make_working_copy
+from image_spider.imaging.working_copy import WorkingCopy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +24,12 @@ class Analysis:
     content: Content
 
 
-def analyse(image: Image.Image, facts: FileFacts) -> Analysis:
-    """Analyse the first frame of an image, decoded in full or at `draft_size`, not yet turned by its orientation.
+def analyse(image: Image.Image, copy: WorkingCopy, facts: FileFacts) -> Analysis:
+    """Analyse the first frame of an image, decoded in full or at `draft_size`, not yet turned, and its working copy.
 
     Pure: the image is not changed. After a change of the rules, `evaluate` and `content_kind` are called again with
     the stored features; nothing else is needed.
     """
-    copy = make_working_copy(image, facts)
     features = measure_features(copy, facts)
     return Analysis(
         features=features,

@@ -40,9 +40,11 @@ def content_kind(scores: Scores) -> Content:
     if is_blank(scores):
         return Content(BLANK, 1.0)
     sums = [float(points) for points in BASE_POINTS]
-    for feature, low, high, logarithmic, points in POINTS:
-        share = ramp(scores.get(feature) or 0.0, low, high, logarithmic=logarithmic)
-        if share:
+    for feature, low, high, logarithmic, points in _ROWS:
+        value = scores.get(feature) or 0.0
+        share = ((_logarithm(value) if logarithmic else value) - low) / (high - low)
+        if share > 0.0:
+            share = min(1.0, share)
             sums = [total + share * point for total, point in zip(sums, points, strict=True)]
     best = max(sums)
     weights = [math.exp((total - best) * _PER_POINT) for total in sums]
@@ -61,5 +63,15 @@ def is_blank(scores: Scores) -> bool:
 def ramp(value: float, low: float, high: float, *, logarithmic: bool) -> float:
     """Return 0 up to low, 1 from high on, and between them the share of the way, in log2(value + 0.05) if asked."""
     if logarithmic:
-        value, low, high = (math.log2(max(0.0, number) + 0.05) for number in (value, low, high))
+        value, low, high = _logarithm(value), _logarithm(low), _logarithm(high)
     return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def _logarithm(value: float) -> float:
+    return math.log2(max(0.0, value) + 0.05)
+
+
+_ROWS = tuple(
+    (feature, _logarithm(low), _logarithm(high), True, points) if logarithmic else (feature, low, high, False, points)
+    for feature, low, high, logarithmic, points in POINTS
+)

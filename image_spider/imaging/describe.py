@@ -35,6 +35,7 @@ from image_spider.imaging.model_input import model_input
 from image_spider.imaging.signature import UNSUPPORTED_IMAGES, extension, sniff
 from image_spider.imaging.structure import Structure
 from image_spider.imaging.thumbnail import thumbnail
+from image_spider.imaging.working_copy import WorkingCopy, eight_bit, make_working_copy
 from image_spider.items import Understanding
 
 __all__ = ["KEPT", "Description", "describe"]
@@ -48,7 +49,7 @@ class Description:
     integrity is one of `integrity.ALL`; the image is kept when it is in KEPT. detail is one line for
     people, empty when all is well. format is "" when the bytes are no image. width and height are pixels as
     displayed (EXIF orientations 5 to 8 swap them); of a file that is not kept they are 0, and the classes "".
-    thumbnail is WebP, understanding what the pixels tell; both are None for an SVG and for a file that is not kept.
+    thumbnail is JPEG, understanding what the pixels tell; both are None for an SVG and for a file that is not kept.
     understanding is None too when measuring failed, which costs no image. sha256 is that of the bytes of a file that
     is kept. label_input [side, side, 3] is what a label model takes, when that was asked for.
     """
@@ -120,22 +121,26 @@ def _describe(data: bytes, kind: str, *, content_type: str, max_pixels: int, lab
     if not structure.pixels:
         return description
     with decode(structure, kind, limit) as image:
-        understanding = _understand(image, structure, len(data))
-        label_input = model_input(image, label_side, structure.orientation) if label_side else None
-        picture = thumbnail(image, structure.orientation)  # the last, for it changes the image
-    return replace(description, understanding=understanding, label_input=label_input, thumbnail=picture)
+        facts = FileFacts(
+            width=structure.width,
+            height=structure.height,
+            bytes=len(data),
+            orientation=structure.orientation,
+            quantization=getattr(image, "quantization", None) or None,
+        )
+        plain = eight_bit(image)
+        copy = make_working_copy(plain, facts)
+        return replace(
+            description,
+            understanding=_understand(plain, copy, facts),
+            label_input=model_input(plain, label_side, structure.orientation) if label_side else None,
+            thumbnail=thumbnail(copy.preview),
+        )
 
 
-def _understand(image: Image.Image, structure: Structure, byte_count: int) -> Understanding | None:
-    facts = FileFacts(
-        width=structure.width,
-        height=structure.height,
-        bytes=byte_count,
-        orientation=structure.orientation,
-        quantization=getattr(image, "quantization", None) or None,
-    )
+def _understand(image: Image.Image, copy: WorkingCopy, facts: FileFacts) -> Understanding | None:
     try:
-        analysis = analyse(image, facts)
+        analysis = analyse(image, copy, facts)
     except Exception:  # noqa: BLE001 - a picture that could be decoded is kept, whatever its measuring met
         return None
     return Understanding(

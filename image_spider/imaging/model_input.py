@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from image_spider.imaging.thumbnail import displayable, displayed
+from image_spider.imaging.orientation import displayed
+from image_spider.imaging.working_copy import eight_bit
 
 GROUND = (255, 255, 255)  # under transparency: most pages are white
 
@@ -17,7 +18,7 @@ def model_input(image: Image.Image, side: int, orientation: int = 1) -> NDArray[
     orientation is EXIF's 1..8. The crop is CLIP's: the shorter side scaled to `side`, by a cubic filter, the middle
     of the longer one taken. Weakness: what a banner shows at its ends is not seen.
     """
-    picture = displayable(image)
+    picture = eight_bit(image)
     edge = min(picture.size)
     left, top = (picture.width - edge) / 2, (picture.height - edge) / 2
     box = (left, top, left + edge, top + edge)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,11 +12,11 @@ from image_spider.imaging.edges import DIRECTIONS, SPAN, at_least, difference, e
 from image_spider.imaging.working_copy import WorkingCopy
 
 _SHORTEST = 64  # pixels; in a smaller window neither a spectrum nor a grid can be judged
-_STEP = 4  # every fourth row and column is enough for both
+_STEP = 8  # every eighth row and column is enough for both
 
 
 def measure_pixels(copy: WorkingCopy) -> dict[str, float | None]:
-    """Measure the central 512 px window of decoded pixels.
+    """Measure the central window of decoded pixels.
 
     flat_share: pixels equal to their right and lower neighbours · smooth_share: those that differ by 1 to 3 levels,
     as in gradients and photographs · detail_drop, window_steepness, blockiness: see below; None where the window is
@@ -50,22 +53,28 @@ def detail_drop(luma: NDArray[np.uint8]) -> float:
     """
     values = luma.astype(np.float32)
     values -= values.mean(axis=1, keepdims=True)
-    values *= np.hanning(values.shape[1]).astype(np.float32)
+    values *= _hann(values.shape[1])
     spectrum = np.fft.rfft(values, axis=1)
-    power = (spectrum.real**2 + spectrum.imag**2).mean(axis=0)
-    if float(power.sum()) < 1.0:
+    sums = (spectrum.real**2 + spectrum.imag**2).mean(axis=0).cumsum(dtype=np.float64).tolist()
+    if sums[-1] < 1.0:
         return 0.0
 
     def excess(high: tuple[float, float], low: tuple[float, float]) -> float:
-        ratio = _band(power, *high) / _band(power, *low)
-        return float(np.log10(ratio) + 2 * np.log10(sum(high) / sum(low)))
+        return math.log10(_band(sums, *high) / _band(sums, *low)) + 2 * math.log10(sum(high) / sum(low))
 
     return min(excess((0.55, 0.90), (0.20, 0.45)), excess((0.35, 0.60), (0.10, 0.20)))
 
 
-def _band(power: NDArray[np.float32], low: float, high: float) -> float:
-    last = power.size - 1
-    return float(power[int(low * last) : int(high * last) + 1].mean()) + 1e-3
+@cache
+def _hann(length: int) -> NDArray[np.float32]:
+    return np.hanning(length).astype(np.float32)
+
+
+def _band(sums: list[float], low: float, high: float) -> float:
+    """Return the mean power between two shares of the Nyquist frequency, from sums of the power up to each."""
+    last = len(sums) - 1
+    first, final = int(low * last), int(high * last)
+    return (sums[final] - sums[first - 1]) / (final - first + 1) + 1e-3
 
 
 def blockiness(luma: NDArray[np.uint8]) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Version of every threshold here and of the points in content_points.py, stored with each image."""
 
 Scores = Mapping[str, float | None]
@@ -44,12 +44,12 @@ _SMALL = "smaller pictures have no room for wide edges"
 _WITHIN = "share of an edge within 1 px"
 
 RULES = (
-    Rule("blurry", "every way", "steepness", "below", 0.445, _WITHIN, _TRAIN),
+    Rule("blurry", "every way", "steepness", "below", 0.455, _WITHIN, _TRAIN),
     Rule("blurry", "every way", "longer_side", "above", 127, "px", _SMALL),
     Rule("blurry", "one way", "steepness", "below", 0.48, _WITHIN, _TRAIN),
     Rule("blurry", "one way", "steepness_ratio", "below", 0.86, "of the sharpest direction", _TRAIN),
     Rule("blurry", "one way", "longer_side", "above", 127, "px", _SMALL),
-    Rule("soft", "every way", "steepness", "below", 0.49, _WITHIN, _TRAIN),
+    Rule("soft", "every way", "steepness", "below", 0.505, _WITHIN, _TRAIN),
     Rule("soft", "every way", "longer_side", "above", 127, "px", _SMALL),
     Rule("dark", "highlights", "brightness_p95", "below", 0.28, "of white", _TRAIN),
     Rule("light", "shadows", "brightness_p5", "above", 0.74, "of white", _TRAIN),
@@ -60,11 +60,11 @@ RULES = (
     Rule("low_information", "empty", "ground_share", "above", 0.99, "of pixels", "next to nothing on the ground"),
     Rule("low_information", "empty", "entropy", "below", 0.5, "bit", "next to nothing on the ground"),
     Rule("grayscale", "chroma", "chroma_p99", "below", 5, "of 255", "what JPEG and scanners leave on gray"),
-    Rule("upscaled", "cliff", "detail_drop", "below", -0.75, "decades of power", _TRAIN),
+    Rule("upscaled", "cliff", "detail_drop", "below", -0.73, "decades of power", _TRAIN),
     Rule("upscaled", "cliff", "window_steepness", "below", 0.57, _WITHIN, _TRAIN),
     Rule("upscaled", "cliff", "longer_side", "above", 255, "px", "nobody enlarges to less"),
     Rule("heavily_compressed", "tables", "jpeg_quality", "below", 35, "libjpeg quality", "half of the usual 70 and up"),
-    Rule("heavily_compressed", "blocks", "blockiness", "above", 1.7, "of the median step", _TRAIN),
+    Rule("heavily_compressed", "blocks", "blockiness", "above", 1.65, "of the median step", _TRAIN),
     Rule(
         "heavily_compressed", "blocks", "contrast", "above", 0.06, "of white", "faint pictures show steps of rounding"
     ),
@@ -90,7 +90,7 @@ class QualityPart:
 
 
 QUALITY_PARTS = (
-    QualityPart("steepness", 0.36, 0.56, 0.30),
+    QualityPart("steepness", 0.37, 0.57, 0.30),
     QualityPart("brightness_p95", 0.10, 0.55, 0.15),
     QualityPart("brightness_p5", 0.95, 0.55, 0.10),
     QualityPart("entropy", 0.5, 5.0, 0.15),

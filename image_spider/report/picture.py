@@ -7,7 +7,7 @@ from pathlib import Path
 
 from image_spider.stores.paths import thumbnail_path
 
-THUMBNAIL_BYTES = 128 * 1024  # one of 256 pixels is smaller, whatever it shows
+THUMBNAIL_BYTES = 128 * 1024  # one of 320 pixels is smaller, whatever it shows
 ORIGINAL_BYTES = 32 * 1024
 SVG_BYTES = 64 * 1024
 # What every browser shows. An SVG belongs into an <img> alone: there it runs no script and loads nothing.
@@ -28,7 +28,7 @@ def picture(store: Path, path: str) -> str:
     path is the image's, relative to the store. Raises OSError for a file that is there and cannot be read.
     """
     if thumbnail := _read(store / thumbnail_path(path), THUMBNAIL_BYTES):
-        return _data_uri("image/webp", thumbnail)
+        return _data_uri("image/jpeg", thumbnail)
     extension = Path(path).suffix
     original = _read(store / path, SVG_BYTES if extension == ".svg" else ORIGINAL_BYTES)
     return _data_uri(MEDIA_TYPES[extension], original) if original and extension in MEDIA_TYPES else ""

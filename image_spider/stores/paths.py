@@ -10,4 +10,4 @@ def image_path(sha256: str, extension: str) -> str:
 
 def thumbnail_path(path: str) -> str:
     """Return the place of an image's thumbnail: beside it, and derived, so it can be deleted at any time."""
-    return f"{path.rpartition('.')[0]}.thumb.webp"
+    return f"{path.rpartition('.')[0]}.thumb.jpg"

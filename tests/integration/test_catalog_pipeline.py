@@ -50,11 +50,11 @@ def crawl(folder: Path, url: str, policy: str, *found: ImageItem) -> dict[str, o
 
 
 def stored(folder: Path) -> set[str]:
-    return {path.name.partition(".")[0] for path in (folder / "images").rglob("*.jpg")}
+    return {path.stem for path in (folder / "images").rglob("*.jpg") if ".thumb" not in path.name}
 
 
 def thumbnails(folder: Path) -> set[str]:
-    return {path.name.partition(".")[0] for path in (folder / "images").rglob("*.webp")}
+    return {path.name.partition(".")[0] for path in (folder / "images").rglob("*.thumb.jpg")}
 
 
 def test_a_link_reaches_the_item(tmp_path: Path, catalog_url: str, catalog: Catalog):

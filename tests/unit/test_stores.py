@@ -25,7 +25,7 @@ def files(root: Path) -> list[str]:
 def test_a_path_is_made_of_the_digest_and_a_thumbnail_lies_beside_its_image():
     path = image_path(SHA256, ".jpg")
     assert path == f"ab/12/{SHA256}.jpg"
-    assert thumbnail_path(path) == f"ab/12/{SHA256}.thumb.webp"
+    assert thumbnail_path(path) == f"ab/12/{SHA256}.thumb.jpg"
 
 
 def test_what_is_written_is_there_byte_for_byte_and_nothing_else_is(tmp_path: Path):

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from image_spider.imaging.analysis import Analysis, analyse
 from image_spider.imaging.facts import FileFacts, read_facts
 from image_spider.imaging.features import Features, measure_features
 from image_spider.imaging.working_copy import WorkingCopy, make_working_copy
@@ -57,3 +58,8 @@ def copied(data: bytes, orientation: int = 1) -> WorkingCopy:
 def measured(data: bytes) -> Features:
     image, facts = opened(data)
     return measure_features(make_working_copy(image, facts), facts)
+
+
+def analysed(data: bytes) -> Analysis:
+    image, facts = opened(data)
+    return analyse(image, make_working_copy(image, facts), facts)

@@ -66,7 +66,7 @@ def quartered(width: int = 96, height: int = 64) -> Image.Image:
 
 def opened(thumbnail: bytes | None) -> Image.Image:
     assert thumbnail is not None
-    return Image.open(BytesIO(thumbnail), formats=("WEBP",))
+    return Image.open(BytesIO(thumbnail), formats=("JPEG",))
 
 
 def chunk(kind: bytes, payload: bytes) -> bytes:

@@ -6,10 +6,9 @@ import hashlib
 
 import pytest
 
-from image_spider.imaging.analysis import analyse
 from image_spider.imaging.describe import describe
 from image_spider.imaging.rules import RULES_VERSION
-from tests.unit.imaging.drawings import opened, saved, scene
+from tests.unit.imaging.drawings import analysed, saved, scene
 from tests.unit.imaging.imaging_samples import FORMATS, sample
 
 LIMIT = 64_000_000
@@ -26,7 +25,7 @@ def test_a_good_file_of_every_format_is_understood(name: str):
 def test_what_is_understood_is_the_analysis_of_the_picture():
     data = saved(scene(900, 600), "JPEG", quality=20)
     understanding = describe(data, max_pixels=LIMIT).understanding
-    analysis = analyse(*opened(data))
+    analysis = analysed(data)
     assert understanding
     assert (understanding.scores, understanding.content) == (analysis.features, analysis.content.kind)
     assert (understanding.quality, understanding.flags) == (analysis.verdict.quality, analysis.verdict.flags)

@@ -7,16 +7,21 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from image_spider.imaging.facts import read_facts
-from image_spider.imaging.thumbnail import displayed
+from image_spider.imaging.orientation import displayed
 from image_spider.imaging.working_copy import draft_size, eight_bit, flattened, make_working_copy
 from tests.unit.imaging.drawings import copied, saved, scene
 
 
-def test_the_longer_side_of_the_working_copy_is_512_pixels():
-    copy = copied(saved(scene(1000, 500)))
-    assert copy.luma.shape == (256, 512)
-    assert copy.gray.dtype == np.float32
+@pytest.mark.parametrize(("side", "reduced"), [(633, 633), (634, 317), (1024, 512), (1097, 549), (1098, 366)])
+def test_the_longer_side_of_the_working_copy_comes_near_to_448_pixels_by_whole_numbers(side, reduced):
+    copy = copied(saved(scene(side, side // 2)))
+    assert copy.luma.shape[1] == reduced
     assert copy.histogram.sum() == copy.luma.size
+
+
+@pytest.mark.parametrize(("side", "reduced"), [(320, 320), (321, 161), (1024, 256), (1254, 209), (4000, 223)])
+def test_the_longer_side_of_the_preview_is_at_most_320_pixels(side, reduced):
+    assert copied(saved(Image.new("RGB", (20, side)))).preview.size[1] == reduced
 
 
 def test_a_small_picture_is_not_enlarged():
@@ -26,8 +31,9 @@ def test_a_small_picture_is_not_enlarged():
 def test_the_window_holds_decoded_pixels_on_the_grid_of_jpeg_blocks():
     image = scene(1000, 800)
     copy = copied(saved(image))
-    left, top = (1000 - 512) // 2 // 8 * 8, (800 - 512) // 2 // 8 * 8
-    assert np.array_equal(copy.window_rgb, np.asarray(image)[top : top + 512, left : left + 512])
+    left, top = (1000 - 384) // 2 // 8 * 8, (800 - 384) // 2 // 8 * 8
+    window = copy.window_rgbx.view(np.uint8).reshape(384, 384, 4)[..., :3]
+    assert np.array_equal(window, np.asarray(image)[top : top + 384, left : left + 384])
 
 
 def test_a_reduced_decoding_is_not_native():
@@ -51,7 +57,7 @@ def test_pictures_of_1024_pixels_are_decoded_in_full():
 def test_extreme_shapes_have_a_working_copy(size):
     copy = copied(saved(Image.new("RGB", size, "red")))
     assert min(copy.luma.shape) >= 1
-    assert min(copy.rgb.shape[:2]) >= 1
+    assert min(copy.preview.size) >= 1
 
 
 def test_transparency_is_laid_on_white():

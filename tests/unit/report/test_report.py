@@ -273,7 +273,7 @@ def test_a_thumbnail_is_embedded_rather_than_the_image(catalog, tmp_path):
     (tmp_path / record.image.path).write_bytes(b"image")
     (tmp_path / thumbnail_path(record.image.path)).write_bytes(b"thumbnail")
     (image,) = read(catalog, store=tmp_path).images
-    assert image["thumbnail"] == f"data:image/webp;base64,{b64encode(b'thumbnail').decode()}"
+    assert image["thumbnail"] == f"data:image/jpeg;base64,{b64encode(b'thumbnail').decode()}"
 
 
 def test_an_image_whose_files_are_gone_is_shown_without_a_picture(catalog, tmp_path):
