@@ -12,13 +12,14 @@ from image_spider.catalog.keys import key
 from image_spider.catalog.schema import images, sightings, topics
 from image_spider.items import Image, Topic
 
-_IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image) if field.name != "understanding"]
+IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image) if field.name != "understanding"]
+"""What an Image is made of, but for its understanding."""
 
 
 def image_at_url(connection: Connection, url: str, *, since: datetime) -> Image | None:
     """Return the image last downloaded from this URL, unless that was before `since`."""
     row = connection.execute(
-        select(*_IMAGE_COLUMNS)
+        select(*IMAGE_COLUMNS)
         .join(sightings, sightings.c.image_sha256 == images.c.sha256)
         .where(sightings.c.image_url_key == key(url), sightings.c.fetched_at >= since)
         .order_by(sightings.c.fetched_at.desc())

@@ -146,10 +146,11 @@ def _topic_row(sha256: str, topic: Topic) -> dict[str, Any]:
 def _image_row(item: ImageItem, links: Mapping[str, Duplicate]) -> dict[str, Any]:
     assert item.image
     row = {name: getattr(item.image, name) for name in _IMAGE} | {"first_seen": item.seen_at, "last_seen": item.seen_at}
-    return row | understanding_columns(item.image.understanding) | _duplicate_columns(links.get(item.image.sha256))
+    return row | understanding_columns(item.image.understanding) | duplicate_columns(links.get(item.image.sha256))
 
 
-def _duplicate_columns(duplicate: Duplicate | None) -> dict[str, Any]:
+def duplicate_columns(duplicate: Duplicate | None) -> dict[str, Any]:
+    """Return the link to an original as columns of `images`; all null for an original."""
     return {
         "duplicate_of": duplicate and duplicate.of,
         "duplicate_kind": duplicate and duplicate.kind,

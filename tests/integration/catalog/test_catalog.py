@@ -122,6 +122,7 @@ def labelled(label_model: str | None, *topics: Topic) -> Understanding:
         quality=1.0,
         content="photo",
         rules_version=1,
+        scores_version=1,
         label_model=label_model,
         topics=topics,
     )
