@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 CACHE ?= data/accuracy
+FILES ?= 20000
 
-.PHONY: help crawl test lint format egg bench accuracy clean
+.PHONY: help crawl test fuzz lint format egg bench accuracy clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +18,9 @@ crawl: $(VENV)/run.installed ## Crawl the bundled demo site, or a real one: make
 
 test: $(VENV)/test.installed ## Run the whole test suite (TESTS=tests/unit for a part)
 	$(BIN)/pytest -n auto $(TESTS)
+
+fuzz: $(VENV)/test.installed ## Describe mutated image files: none may raise, warn or take long (FILES=20000)
+	IMAGE_SPIDER_FUZZ_FILES=$(FILES) $(BIN)/pytest -q tests/unit/imaging/test_fuzz.py
 
 lint: $(VENV)/test.installed ## Check style, types and formatting
 	$(BIN)/ruff check .

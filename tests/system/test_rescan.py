@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import signal
-from pathlib import Path
 
 import psutil
 import pytest
@@ -18,7 +17,7 @@ from tests.project import Project, wait_until
 from tests.sites import Site
 from tests.unit.imaging.drawings import saved, scene
 
-PICTURES = 150
+PICTURES = 129  # two batches and one more
 MEASURED = "select * from images order by sha256"
 SPOILT = (
     "update images set phash_256 = null, dhash_64 = null, part_0 = 0, scores = '{}', quality = 0, content = 'blank', "
@@ -43,16 +42,13 @@ def count_measured(project: Project) -> int:
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
-def test_ended_in_the_middle_and_run_again_a_rescan_ends_as_if_undisturbed(
-    project: Project, end: signal.Signals, tmp_path: Path
-):
+def test_ended_in_the_middle_and_run_again_a_rescan_ends_as_if_undisturbed(project: Project, end: signal.Signals):
     crawl_scenes(project, PICTURES)
     crawled = project.rows(MEASURED)
     assert len(project.rows("select 1 from images where duplicate_of is not null")) == PICTURES // 3
     project.rows(SPOILT)
     undisturbed = project.run("reclassify", "--rescan")
-    assert (undisturbed.returncode, undisturbed.stderr) == (0, "")
-    assert undisturbed.stdout == f"{PICTURES} images measured by scores version 1\n"
+    assert (undisturbed.returncode, undisturbed.stdout) == (0, f"{PICTURES} images measured by scores version 1\n")
     outcome = project.rows(MEASURED)
     links = "select count(duplicate_of) from images"
     assert project.rows(links) == [(PICTURES // 3,)]
@@ -68,8 +64,7 @@ def test_ended_in_the_middle_and_run_again_a_rescan_ends_as_if_undisturbed(
     done = count_measured(project)
     assert 0 < done < PICTURES
     again = project.run("reclassify", "--rescan")
-    assert (again.returncode, again.stderr) == (0, "")
-    assert again.stdout == f"{PICTURES - done} images measured by scores version 1\n"
+    assert (again.returncode, again.stdout) == (0, f"{PICTURES - done} images measured by scores version 1\n")
     assert project.rows(MEASURED) == outcome
     assert project.run("reclassify", "--rescan").stdout == "0 images measured by scores version 1\n"
 
