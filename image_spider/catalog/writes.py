@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, case, delete, func, update
+from sqlalchemy import Connection, Executable, Table, bindparam, case, delete, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from image_spider import causes
@@ -130,13 +131,20 @@ def _upsert(
     unique = {tuple(row[column.name] for column in identifiers): row for row in rows}
     if not unique:
         return
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    statement = _upsert_statement(connection.dialect.name, table, (*updated,), (*greatest,), (*unless_null,))
+    connection.execute(statement, [unique[key] for key in sorted(unique)])
+
+
+@cache  # making a statement costs more than running it
+def _upsert_statement(
+    dialect: str, table: Table, updated: tuple[str, ...], greatest: tuple[str, ...], unless_null: tuple[str, ...]
+) -> Executable:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     new = insert.excluded
     values = {name: new[name] for name in updated}
     values |= {name: case((new[name] > table.c[name], new[name]), else_=table.c[name]) for name in greatest}
     values |= {name: func.coalesce(new[name], table.c[name]) for name in unless_null}
-    statement = insert.on_conflict_do_update(index_elements=identifiers, set_=values)
-    connection.execute(statement, [unique[key] for key in sorted(unique)])
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
 
 
 def _topic_row(sha256: str, topic: Topic) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from image_spider.exceptions import DamagedFile, StoreError
@@ -45,17 +46,19 @@ class LocalStore:
         target = self.root / path
         partial = self._partial / f"{os.getpid()}.{threading.get_ident()}.{target.name}"
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("xb") as file:
+                file.write(data)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             try:
-                with partial.open("xb") as file:
-                    file.write(data)
-                    if durable:
-                        file.flush()
-                        os.fsync(file.fileno())
                 partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
+            except FileNotFoundError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                partial.replace(target)
         except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise self._error("write to", error) from error
         return True
 
