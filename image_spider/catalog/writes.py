@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Table, bindparam, case, delete, func, update
+from sqlalchemy import Connection, Insert, Table, bindparam, case, delete, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from image_spider import causes
@@ -138,13 +138,14 @@ def _upsert(
 @cache  # making a statement costs more than running it
 def _upsert_statement(
     dialect: str, table: Table, updated: tuple[str, ...], greatest: tuple[str, ...], unless_null: tuple[str, ...]
-) -> Executable:
+) -> Insert:
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     new = insert.excluded
     values = {name: new[name] for name in updated}
     values |= {name: case((new[name] > table.c[name], new[name]), else_=table.c[name]) for name in greatest}
     values |= {name: func.coalesce(new[name], table.c[name]) for name in unless_null}
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    statement: Insert = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    return statement
 
 
 def _topic_row(sha256: str, topic: Topic) -> dict[str, Any]:
