@@ -20,6 +20,7 @@ from benchmarks.contestants import Contestant
 from benchmarks.gallery import Gallery
 from benchmarks.processes import run
 
+DISTURBED_CORES = 0.4  # more than a web server needs for the fastest peer
 EARLY = 2000  # images after which memory is first read: caches are warm by then
 
 
@@ -28,7 +29,7 @@ class Run:
     """One run: images/s, ms of CPU per image of the commands and of their child processes, MB resident.
 
     idle_cores and other_cores tell what the machine did besides: cores that had nothing to do, and cores that other
-    programs took, the web server and the benchmark among them. More than a fraction of others is a disturbed run.
+    programs took, the web server and the benchmark among them.
     """
 
     rate: float
@@ -38,6 +39,11 @@ class Run:
     other_cores: float
     early_mb: float
     peak_mb: float
+
+    @property
+    def disturbed(self) -> bool:
+        """Tell whether other programs took so much of the machine that the rate is no result."""
+        return self.other_cores > DISTURBED_CORES
 
 
 def measure(contestant: Contestant, gallery: Gallery, work: Path) -> Run:

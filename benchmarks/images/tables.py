@@ -29,7 +29,7 @@ class Claim:
 
 
 def race_table(runs: Mapping[str, Run]) -> Table:
-    """Return the runs side by side."""
+    """Return the runs side by side; a "!" marks a run that other programs disturbed."""
     head = ("images/s", "CPU ms/image", "children's", "idle cores", "others' cores", "MB at most", "growth")
     table = _table("who", *head)
     for name, run in runs.items():
@@ -39,7 +39,7 @@ def race_table(runs: Mapping[str, Run]) -> Table:
             f"{run.command_ms + run.child_ms:.2f}",
             f"{run.child_ms:.2f}",
             f"{run.idle_cores:.2f}",
-            f"{run.other_cores:.2f}",
+            f"{run.other_cores:.2f}" + " !" * run.disturbed,
             f"{run.peak_mb:.0f}",
             f"{run.peak_mb - run.early_mb:+.0f}",
         )
