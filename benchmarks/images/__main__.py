@@ -39,7 +39,9 @@ ONE, STOCK, TWO, PEER = "image_spider, 1 worker", "stock ImagesPipeline", "image
 
 def main() -> None:
     """Run the asked parts and print each when it is done, the claims at the end."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.images", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", choices=PARTS, action="append", help="run this part only (may be repeated)")
     parser.add_argument("--images", type=int, default=4000, help="of 0.5 megapixels in each run (default 4000)")
     parser.add_argument("--large", type=int, default=300, help="of 12 megapixels in the crawl (default 300)")
