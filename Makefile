@@ -34,8 +34,8 @@ format: $(VENV)/test.installed ## Mend formatting
 egg: $(VENV)/run.installed ## Build dist/*.egg, as scrapyd-deploy does
 	$(BIN)/python setup.py -q clean -a bdist_egg
 
-bench: $(VENV)/test.installed ## Measure one worker against stock Scrapy (minutes)
-	$(BIN)/python -m benchmarks.local
+bench: $(VENV)/test.installed ## Measure speed beside stock Scrapy and img2dataset (ten minutes, nginx; ARGS=--help)
+	$(BIN)/python -m benchmarks.images $(ARGS)
 
 accuracy: $(VENV)/bench.installed ## Measure how right the image analysis is (Debian, half an hour, 1.3 GB in CACHE=)
 	$(BIN)/python -m benchmarks.accuracy --cache $(CACHE) $(ARGS)
