@@ -3,6 +3,7 @@
 ImageSpiderError
 ├── UsageError            a setting or an argument is wrong: refused at start, exit code 2
 ├── NothingToCrawl        no start URL could be fetched: the crawl stops
+├── PayloadError          a request that cannot be written as JSON or read from it: a dead letter, and the crawl goes on
 ├── RefusedImage          bytes that are not an image to keep: recorded, and the crawl goes on
 ├── LabelModelError       the label model failed while it ran: the crawl stops
 ├── StoreError            the image store cannot be written or read: the crawl stops
@@ -29,6 +30,10 @@ class UsageError(ImageSpiderError):
 
 class NothingToCrawl(ImageSpiderError):
     """No start URL could be fetched."""
+
+
+class PayloadError(ImageSpiderError):
+    """A request cannot be written as JSON, or a payload of the frontier is no request."""
 
 
 class RefusedImage(ImageSpiderError):
