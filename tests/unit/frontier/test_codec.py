@@ -99,7 +99,9 @@ def test_any_request_of_json_values_comes_back_whole(spider: ASpider, seed: int)
 @pytest.mark.parametrize("seed", range(300))
 def test_a_damaged_payload_is_refused_or_read_and_nothing_else_happens(spider: ASpider, seed: int):
     chance = random.Random(seed)
-    request = Request(URL, spider.parse_page, "POST", headers={"A": "b"}, body=b"body", meta={"a": [1]}, cookies={"a": "b"})
+    request = Request(
+        URL, spider.parse_page, "POST", headers={"A": "b"}, body=b"body", meta={"a": [1]}, cookies={"a": "b"}
+    )
     payload = bytearray(encode(request, spider))
     for _ in range(chance.randint(1, 4)):
         payload[chance.randrange(len(payload))] = chance.randrange(256)
