@@ -1,7 +1,9 @@
 """The shared request queue: push, lease, finish, nack. One typed method per script.
 
-Every method may be repeated after a lost reply: push and lease know the caller's last call by its id, finish and nack
-find the lease gone. So a worker has ONE push call and ONE lease call under way at a time.
+Every method may be repeated after a lost reply: push and lease know the worker's last call by its number, finish
+and nack find the lease gone. So a worker numbers its push calls and its lease calls 1, 2, 3 ..., has ONE of each under
+way at a time, and repeats a call that was cancelled under the same number. A call that arrives late, after a higher
+number, does nothing: else requests would be leased to a worker that never hears of them.
 """
 
 from __future__ import annotations
@@ -33,16 +35,16 @@ class Frontier:
     def __init__(self, *, client: Client, options: FrontierOptions) -> None: ...
 
     async def push(
-        self, *, worker: str, call: str, requests: Sequence[Push], reopen: bool = False, once: bool = False
+        self, *, worker: str, call: int, requests: Sequence[Push], reopen: bool = False, batch: str = ""
     ) -> tuple[Pushed, ...]:
         """Check and enqueue up to PUSH_LIMIT requests in one step; return what became of each, in order.
 
-        `reopen` makes a finished crawl run again instead of dropping its requests. `once` refuses the call (an empty
-        result) when any worker made one of this id within the last hour: batches of start URLs that were taken twice.
+        `reopen` makes a finished crawl run again instead of dropping its requests. A `batch` that any worker
+        pushed within the last hour is not pushed again (an empty result): start URLs that were taken twice.
         """
         raise NotImplementedError
 
-    async def lease(self, *, worker: str, call: str, count: int, host_delay_ms: int, host_concurrency: int) -> Leases:
+    async def lease(self, *, worker: str, call: int, count: int, host_delay_ms: int, host_concurrency: int) -> Leases:
         """Take up to `count` (at most LEASE_LIMIT) requests of hosts whose time has come.
 
         A host gives one request per `host_delay_ms` and has at most `host_concurrency` leases in flight over all
@@ -63,5 +65,8 @@ class Frontier:
         raise NotImplementedError
 
     async def empty(self) -> None:
-        """Delete every key of the frontier, in small steps: SCHEDULER_FLUSH_ON_START. Not atomic: no other worker may be alive."""
+        """Delete every key of the frontier, in small steps, for SCHEDULER_FLUSH_ON_START.
+
+        Not atomic: no worker may be alive.
+        """
         raise NotImplementedError

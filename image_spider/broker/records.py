@@ -46,7 +46,7 @@ class Leased:
     """A request that this worker holds until it finishes it, gives it back or is declared dead."""
 
     id: str
-    token: str  # the call that leased it; finish and nack must name it
+    token: str  # the number of the call that leased it; finish and nack must name it
     attempt: int  # 1 the first time
     crawl: str
     host: str
@@ -189,5 +189,5 @@ class Claimed:
 class StartEntries:
     """Entries taken together; they stay with Redis until the batch is settled."""
 
-    batch: str  # push them in ONE call with `call=batch, once=True`, then settle
+    batch: str  # push them in ONE call with `batch=batch`, then settle
     entries: tuple[tuple[bytes, float], ...]  # raw entry and its score (0 unless from a sorted set)

@@ -11,14 +11,14 @@ from image_spider.broker.records import StartEntries
 class StartURLs:
     """A list, set or sorted set of entries under a fixed name, such as `images:start_urls`.
 
-    Take a batch, push it to the frontier in one call whose id is the batch's, then settle. A batch that is not settled
-    within a minute is taken over by the next caller, whoever it is; `once=True` makes its second push harmless.
+    Take a batch, push it to the frontier in one call that names the batch, then settle. A batch that is not settled
+    within a minute is taken over by the next caller, whoever it is; the name makes its second push harmless.
     """
 
     def __init__(self, *, client: Client, key: str) -> None: ...
 
-    async def take(self, *, call: str, count: int = 500) -> StartEntries | None:
-        """Take up to `count` entries, or a batch that somebody left behind; None when there are none.
+    async def take(self, *, batch: str, count: int = 500) -> StartEntries | None:
+        """Take up to `count` entries as a batch of this new, unique name, or a batch left behind; None for none.
 
         A list gives from its left end, a sorted set the highest scores first.
         """
