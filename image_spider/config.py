@@ -92,7 +92,6 @@ class Config(BaseModel):
     TAXONOMY: Path | None = Field(None, description="YAML file of topics and their words; default the project's own")
     LABEL_MODEL: Path | None = Field(None, description="ONNX file of a model that tells topics; default none")
     LABEL_THREADS: int = Field(1, ge=1, le=64, description="threads that compute within one run of the model")
-    REDIS_URL: str | None = Field(None, description="the Redis of a fleet; default none: a local run")
     DATA_URI_MAX_BYTES: int = Field(1_048_576, ge=0, description="data: URIs above this size are ignored")
     HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="mean pause between two requests to one host")
     HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from scrapy import signals
 from scrapy.exceptions import DropItem
@@ -28,6 +28,8 @@ from image_spider.unfinished import Unfinished
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from sqlalchemy import Connection
+
+    from image_spider.frontier.scheduler import Scheduler
 
 T = TypeVar("T")
 
@@ -69,7 +71,9 @@ class CatalogPipeline:
         self._resumes = bool((job := self.crawler.get_extension(JobDirectory)) and job.resumes)
         try:
             await asyncio.to_thread(self._catalog.open)
-            if self._spider.crawl and not self._spider.in_fleet:
+            if self._spider.in_fleet:
+                cast("Scheduler", self.crawler.engine.scheduler).keep_books(self)
+            elif self._spider.crawl:
                 await self.record_start(self._spider.crawl)
         except CatalogError as error:
             self._spider.abort(error)

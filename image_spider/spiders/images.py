@@ -84,7 +84,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
         for name in arguments.keys() - set(ARGUMENTS):
             raise UsageError(name, arguments[name], f"the arguments are {', '.join(ARGUMENTS)}")
         settings = config.from_settings(crawler.settings)
-        in_fleet = settings.REDIS_URL is not None
+        in_fleet = bool(settings.REDIS_URL)
         crawl = None if in_fleet and not arguments else Crawl.from_arguments(**arguments)
         taxonomy = load_taxonomy(settings.TAXONOMY)
         spider = cls(
@@ -107,7 +107,9 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
 
     async def start(self) -> AsyncIterator[Request]:
         """Yield the start URLs, and the pages that the last run of a resumed crawl left unfinished."""
-        if self.error or not self.crawl:  # the store or the catalog could not be opened; or start URLs come from Redis
+        if (
+            self.error or self.in_fleet or not self.crawl
+        ):  # nothing could be opened; or frontier/feed.py starts the crawl
             return
         job = self.crawler.get_extension(JobDirectory)
         for url in job.unfinished_pages if job else ():

@@ -1,0 +1,337 @@
+"""A worker of the fleet: what runs beside Scrapy's engine, and how its parts are joined."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from image_spider.broker.records import CrawlState, Leased, Leases, Nack, Push, Pushed, Released, Renewal
+from image_spider.exceptions import BrokerError, CatalogError, PayloadError
+from image_spider.frontier import codec
+from image_spider.frontier.bookkeeper import HALTED, OVER, Bookkeeper
+from image_spider.frontier.buffer import LeaseBuffer
+from image_spider.frontier.claims import Claims
+from image_spider.frontier.dupefilter import FleetDupeFilter
+from image_spider.frontier.feed import Feed
+from image_spider.frontier.halting import take_back
+from image_spider.frontier.heartbeat import Heartbeat
+from image_spider.frontier.leases import HeldLeases
+from image_spider.frontier.outbox import Outbox
+from image_spider.frontier.queue import LeaseQueue
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+
+    from image_spider.config import Config
+    from image_spider.frontier.fleet import Fleet
+    from image_spider.frontier.start_entries import StartEntry
+    from image_spider.spiders.images import ImagesSpider
+
+logger = logging.getLogger(__name__)
+
+SETTLE_SECONDS, HURRIED_SECONDS = 0.05, 0.005  # between two looks at what the engine has let go
+CLOSE_SECONDS = 10.0  # for giving everything back; what a Redis that is away cannot hear, comes back with the leases
+
+
+class Worker:
+    """One process of the fleet.
+
+    Nothing here blocks, and after open() nothing raises: calls to Redis wait while it is away, for ever if need be.
+    """
+
+    def __init__(self, *, crawler: Crawler, spider: ImagesSpider, fleet: Fleet, settings: Config) -> None:
+        self._crawler = crawler
+        self._spider = spider
+        self._fleet = fleet
+        self._settings = settings
+        self._working: list[asyncio.Task[None]] = []  # these end when the worker closes ...
+        self._talking: list[asyncio.Task[None]] = []  # ... and these when it has said goodbye
+        self._start: asyncio.Task[None] | None = None  # pushes the start URLs of the run's own crawl
+        self._calls: Counter[str] = Counter()  # push and lease calls, which are numbered
+        self._pushing = asyncio.Lock()
+        self._hurry = asyncio.Event()
+        self._filled: set[str] = set()  # crawls that have max_images
+        self._busy_at = time.monotonic()
+        self.counters: Counter[str] = Counter()
+        self._wire(crawler)
+
+    def _wire(self, crawler: Crawler) -> None:
+        spider, fleet, settings = self._spider, self._fleet, self._settings
+        self.outbox = Outbox(push=self._push, pushed=self._pushed)
+        self.buffer = LeaseBuffer(
+            lease=self._lease,
+            prepare=self._prepare,
+            free=self._free_places,
+            look_ahead=0 if settings.HOST_DELAY_SECONDS else 2 * crawler.settings.getint("CONCURRENT_REQUESTS"),
+            arrived=self._wake_engine,
+        )
+        dupefilter = FleetDupeFilter.from_crawler(crawler)
+        self.dupefilter = dupefilter
+        self.queue = LeaseQueue(spider=spider, outbox=self.outbox, buffer=self.buffer, dupefilter=dupefilter)
+        self.held = HeldLeases(in_progress=self._in_progress, position=lambda: self.outbox.added)
+        self.heartbeat = Heartbeat(
+            client=fleet.client,
+            workers=fleet.workers,
+            lease_seconds=settings.LEASE_SECONDS,
+            counters=lambda: self.counters,
+            crawls=lambda: tuple(spider.crawls),
+        )
+        self.claims = Claims(
+            claims=fleet.claims,
+            crawls=spider.crawls,
+            worker=lambda: self.heartbeat.name,
+            ending=lambda: spider.stopping,
+            full=self._full,
+        )
+        self.bookkeeper = Bookkeeper(
+            crawls=fleet.crawls, claims=fleet.claims, registry=spider.crawls, abort=spider.abort
+        )
+        self.feed = Feed(start_urls=fleet.start_urls, crawls=fleet.crawls, make=self._to_push, push=self._push_starts)
+
+    @property
+    def away_reason(self) -> str:
+        """Why Redis does not answer; empty while it does."""
+        return self._fleet.client.away_reason
+
+    # The life of a worker
+
+    async def open(self) -> None:
+        """Join the fleet; raises UsageError or BrokerError when there is none."""
+        await self._fleet.client.connect()
+        if self._crawler.settings.getbool("SCHEDULER_FLUSH_ON_START"):
+            await self._flush_on_start()
+        await self.heartbeat.join()
+
+    def begin(self) -> None:
+        """Start to work: the pipelines are open now."""
+        self._talking += [
+            self._run(self.heartbeat.run(declared_dead=self._declared_dead, heard=self._heard)),
+            self._run(self.outbox.run()),
+        ]
+        self._working += [self._run(self.buffer.run()), self._run(self._settle_for_ever()), self._run(self.feed.run())]
+        if self._spider.crawl and not self._spider.error:
+            self._start = self._run(self._start_crawl())
+            self._working.append(self._start)
+
+    def _run(self, work: Awaitable[object]) -> asyncio.Task[None]:
+        return asyncio.ensure_future(self._guarded(work))
+
+    async def close(self) -> None:
+        """Give everything back and leave; nobody else's work is touched."""
+        for task in self._working:
+            task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
+        try:
+            await asyncio.wait_for(self._leave(), CLOSE_SECONDS)
+        except TimeoutError:
+            logger.warning("Redis does not answer: what this worker held is given out again in LEASE_SECONDS")
+        finally:
+            for task in self._talking:
+                task.cancel()
+            await self._fleet.client.close()
+
+    async def _leave(self) -> None:
+        await self.claims.close()
+        await self.outbox.flush()
+        await self._settle()
+        await self.bookkeeper.close()
+        released = await self._fleet.workers.leave(worker=self.heartbeat.name)
+        logger.info("Worker %s has left the fleet and gave back %d requests", self.heartbeat.name, released.returned)
+
+    async def _guarded(self, work: Awaitable[object]) -> None:
+        """Run one of the loops; should it ever fail, the worker ends and says why."""
+        try:
+            await work
+        except CatalogError as error:
+            self._spider.abort(error)
+        except Exception as error:
+            logger.exception("A part of this worker failed")
+            self._spider.abort(BrokerError(f"a part of this worker failed: {error}"))
+
+    async def _flush_on_start(self) -> None:
+        others = [worker for worker in await self._fleet.workers.all() if worker.alive_ms > 0]
+        if others:
+            logger.warning("SCHEDULER_FLUSH_ON_START is left undone: %d workers use the queue", len(others))
+        else:
+            await self._fleet.requests.empty()
+
+    async def _start_crawl(self) -> None:
+        crawl = self._spider.crawl
+        assert crawl
+        await self.bookkeeper.record_start(crawl)
+        await self.feed.start(crawl)
+
+    # What the engine and the pipelines tell
+
+    def next_request(self) -> Request | None:
+        """Hand out the next request, or None; a payload that is none becomes a dead letter."""
+        while leased := self.queue.pop():
+            try:
+                request = codec.decode(leased.payload, self._spider)
+            except PayloadError as error:
+                self._give_back([leased], str(error), dead=True)
+                continue
+            request.meta["crawl_id"] = leased.crawl
+            self.held.add(request, leased)
+            return request
+        self._hurry.set()
+        self.outbox.hurry()
+        return None
+
+    def request_ended(self, request: Request | None, counter: str) -> None:
+        """Count something for a request's crawl, and for this worker."""
+        self.held.count(request, counter)
+        self.counters[counter] += 1
+
+    # Calls to Redis
+
+    async def _push(self, requests: Sequence[Push], *, batch: str = "") -> Sequence[Pushed]:
+        async with self._pushing:
+            self._calls["push"] += 1
+            return await self._fleet.requests.push(
+                worker=self.heartbeat.name,
+                call=self._calls["push"],
+                requests=requests,
+                reopen=bool(batch),
+                batch=batch,
+            )
+
+    async def _push_starts(self, requests: Sequence[Push], *, batch: str) -> None:
+        await self._push(requests, batch=batch)
+        self.buffer.wake()
+
+    def _pushed(self, result: Pushed) -> None:
+        self._crawler.stats.inc_value(f"frontier/{result.name.lower()}")
+        if result is Pushed.QUEUED:
+            self.buffer.wake()
+
+    async def _lease(self, count: int) -> Leases:
+        self._calls["lease"] += 1
+        return await self._fleet.requests.lease(
+            worker=self.heartbeat.name,
+            call=self._calls["lease"],
+            count=count,
+            host_delay_ms=round(self._settings.HOST_DELAY_SECONDS * 1000),
+            host_concurrency=self._settings.HOST_CONCURRENCY,
+        )
+
+    async def _prepare(self, leases: Sequence[Leased]) -> Sequence[Leased]:
+        """Learn of crawls that are new to this worker; give back what must not be fetched now."""
+        registry = self._spider.crawls
+        for crawl_id in {leased.crawl for leased in leases if leased.crawl not in registry}:
+            try:
+                await self.bookkeeper.begin(crawl_id)
+            except PayloadError as error:
+                self._give_back([leased for leased in leases if leased.crawl == crawl_id], str(error), dead=True)
+        known = [leased for leased in leases if leased.crawl in registry]
+        halted = [leased for leased in known if registry[leased.crawl].halted or self._spider.stopping]
+        self._give_back(halted, "not now")
+        return [leased for leased in known if leased not in halted]
+
+    def _give_back(self, leases: Sequence[Leased], cause: str, *, dead: bool = False) -> None:
+        """Give back leases that the engine has not seen."""
+        for leased in leases:
+            self.held.add_nack(Nack(id=leased.id, token=leased.token, cause=cause, attempted=False, dead=dead))
+        self._hurry.set()
+
+    async def _settle_for_ever(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), SETTLE_SECONDS)
+                await asyncio.sleep(HURRIED_SECONDS)
+            self._hurry.clear()
+            if self._spider.stopping:
+                self._take_back(None, "the worker is ending")
+            await self._settle()
+
+    async def _settle(self) -> None:
+        finishes, nacks = self.held.settled(self.outbox.acknowledged)
+        if self.held.waiting:
+            self.outbox.hurry()
+        worker = self.heartbeat.name
+        if finishes:
+            self._released(await self._fleet.requests.finish(worker=worker, finishes=finishes))
+            self.counters["requests"] += len(finishes)
+        if nacks:
+            self._released(await self._fleet.requests.nack(worker=worker, nacks=nacks))
+        if finishes or nacks:
+            self.held.released(finishes, nacks)
+            self.buffer.wake()
+
+    def _released(self, released: Released) -> None:
+        if released.dead:
+            self._crawler.stats.inc_value("frontier/dead", released.dead)
+        self.bookkeeper.end(released.ended)
+        self._end_run(released.ended)
+
+    # What the heartbeat hears
+
+    def _heard(self, renewal: Renewal) -> None:
+        in_use = {request.meta.get("crawl_id") for request in self._in_progress()}
+        for crawl_id, state in renewal.states.items():
+            if crawl_id in self._spider.crawls:
+                served = self._spider.crawls[crawl_id]
+                before, served.halted = served.halted, HALTED.get(state, "")
+                if served.halted and not before:
+                    self._take_back(crawl_id, served.halted)
+                if state is CrawlState.FINISHED and crawl_id not in in_use and served.crawl != self._spider.crawl:
+                    self._spider.crawls.remove(crawl_id)
+        self.bookkeeper.end(renewal.ended)
+        self._end_run([crawl_id for crawl_id, state in renewal.states.items() if state in OVER])
+        self._end_idle()
+
+    def _declared_dead(self) -> None:
+        self.held.forget()
+        self.buffer.take_out(None)
+
+    def _end_run(self, over: Sequence[str]) -> None:
+        """End a run that was started for one crawl when that crawl is over."""
+        crawl = self._spider.crawl
+        if crawl and crawl.id in over and self._start and self._start.done() and not self._spider.stopping:
+            self.bookkeeper.end([crawl.id])
+            self._spider.stop("max_images" if crawl.id in self._filled else "finished")
+
+    def _end_idle(self) -> None:
+        """End a worker that has had nothing to do for MAX_IDLE_TIME_BEFORE_CLOSE seconds."""
+        if len(self.held) or len(self.queue) or (self._start and not self._start.done()):
+            self._busy_at = time.monotonic()
+        longest = self._crawler.settings.getint("MAX_IDLE_TIME_BEFORE_CLOSE")
+        if longest and time.monotonic() - self._busy_at >= longest and not self._spider.stopping:
+            self._spider.stop("finished")
+
+    def _take_back(self, crawl_id: str | None, cause: str) -> None:
+        """Return to the queue what is not being transferred yet, of one crawl or of all."""
+        self._give_back(self.buffer.take_out(crawl_id), cause)
+        for request in take_back(self._crawler.engine.downloader, crawl_id):
+            self.held.give_back(request, cause, attempted=False)
+
+    def _full(self, crawl_id: str) -> None:
+        """End a crawl that has max_images, on all workers."""
+        if crawl_id not in self._filled:
+            self._filled.add(crawl_id)
+            self._talking.append(self._run(self._fleet.crawls.set_state(crawl=crawl_id, state=CrawlState.STOPPED)))
+
+    # Scrapy's engine
+
+    def _to_push(self, entry: StartEntry) -> Push:
+        request = self._spider.page_request(entry.url, site="", depth=0, crawl=entry.crawl)
+        return replace(self.queue.to_push(entry.apply(request)), dont_filter=True)
+
+    def _in_progress(self) -> set[Request]:
+        slot = self._crawler.engine._slot  # noqa: SLF001 - Scrapy tells nowhere else that a request's items are recorded
+        return slot.inprogress if slot else set()
+
+    def _free_places(self) -> int:
+        downloader = self._crawler.engine.downloader
+        return downloader.total_concurrency - len(downloader.active)
+
+    def _wake_engine(self) -> None:
+        if slot := self._crawler.engine._slot:  # noqa: SLF001 - a public call would need a request
+            slot.nextcall.schedule()
