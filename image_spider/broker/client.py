@@ -103,6 +103,15 @@ class Client:
 
         return await self._repeated(run)
 
+    async def keys(self, pattern: str) -> list[bytes]:
+        """Find keys by a glob pattern; walks through all keys of all nodes, in small steps."""
+
+        async def find() -> list[bytes]:
+            return [key async for key in self._connected().scan_iter(match=pattern, count=1000)]
+
+        found: list[bytes] = await self._repeated(find)
+        return found
+
     async def close(self) -> None:
         """Close the connections."""
         if self._connection is not None:

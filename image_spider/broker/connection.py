@@ -47,7 +47,7 @@ def open_connection(url: str, *, name: str, timeout_seconds: float) -> Connectio
     if kind == "sentinel":
         own = {key: options.pop(f"sentinel_{key}", None) for key in ("username", "password")}
         tls = {key: value for key, value in options.items() if key.startswith("ssl")}
-        sentinel = Sentinel(
+        sentinel = Sentinel(  # type: ignore[no-untyped-call]
             _places(places, SENTINEL_PORT), sentinel_kwargs=sockets | own | tls | {"protocol": 2}, **common, **options
         )
         master: Redis = sentinel.master_for(service)

@@ -50,7 +50,7 @@ KEYS = (
     Key(
         "F:worker:<worker>",
         "hash",
-        "session, report; last push and lease call",
+        "report; number of the last push call with its result, of the last lease call",
         "an hour after the last call",
         "renew, push, lease",
     ),
@@ -106,6 +106,7 @@ KEYS = (
     Key("S", "list, set or zset", "start URLs, plain or JSON", "until taken", "anyone"),
     Key("{S}:taken", "hash", "batch of entries that a worker took -> the entries", "until settled", "take_start_urls"),
     Key("{S}:taken_at", "zset", "batch -> ms", "until settled", "take_start_urls"),
+    Key("{S}:settled", "zset", "batch -> ms", "an hour", "settle_start_urls"),
     Key("S:rejected", "list", "JSON of entries that were refused, with the reason", "the latest 10,000", "reject"),
 )
 

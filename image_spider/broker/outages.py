@@ -42,7 +42,7 @@ CLASSES: dict[type[Exception], str] = {
 }
 _CODE = re.compile(rf"(?:^|[\s-])({'|'.join(CODES)})\b")
 _MISTAKE = re.compile(
-    r"cluster mode is not enabled|cluster support disabled|DB index is out of range|invalid DB index|NOPERM|certificate",
+    r"cluster mode is not enabled|cluster support disabled|DB index is out of range|NOPERM|certificate",
     re.IGNORECASE,
 )
 
