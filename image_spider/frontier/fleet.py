@@ -39,7 +39,7 @@ def connect_fleet(settings: BaseSettings, *, spider: str, deadline_seconds: floa
     Without a deadline, calls wait for a Redis that is away for as long as it takes.
     """
     values = config.from_settings(settings)
-    client = Client(url=values.REDIS_URL, name=f"image_spider {spider}", deadline_seconds=deadline_seconds)
+    client = Client(url=values.REDIS_URL, name=f"image_spider:{spider}", deadline_seconds=deadline_seconds)
     queue_key = settings.get("SCHEDULER_QUEUE_KEY") or defaults.SCHEDULER_QUEUE_KEY
     options = FrontierOptions(
         name=frontier_name(queue_key % {"spider": spider}),

@@ -80,7 +80,7 @@ class Heartbeat:
             logger.warning("Returned %d requests of a worker that died", released.returned + released.dead)
 
     def _report(self) -> WorkerReport:
-        counters = self._counters()
+        counters = dict(self._counters())
         self._finished = [*self._finished[-RATE_BEATS:], (time.monotonic(), counters.get("requests", 0))]
         (first, before), (last, now) = self._finished[0], self._finished[-1]
         rate = round((now - before) / (last - first), 1) if last > first else 0.0

@@ -80,7 +80,7 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]  # scrapy-redis has no ty
         self._worker.bookkeeper.keep(books)
 
     def open(self, spider: Spider) -> Deferred[None]:
-        """Join the fleet; raises UsageError or BrokerError."""
+        """Join the fleet; the crawl ends at once when that fails."""
         self.spider = spider
         if not hasattr(self._crawler.engine._slot, "inprogress"):  # noqa: SLF001
             raise RuntimeError("this Scrapy does not tell which requests are in progress: leases could not be finished")
@@ -118,8 +118,9 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]  # scrapy-redis has no ty
         self._worker.begin()
 
     def spider_idle(self) -> None:
-        """Stay: the next request may come at any moment."""
-        raise DontCloseSpider
+        """Stay, unless the worker never began: the next request may come at any moment."""
+        if not self._worker.failed:
+            raise DontCloseSpider
 
     def item_scraped(self, item: object, response: Response | Failure | None) -> None:
         """Settle the claim of an image that is recorded."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from image_spider.broker.records import CrawlState, Leased, Leases, Nack, Push, Pushed, Released, Renewal
-from image_spider.exceptions import BrokerError, CatalogError, PayloadError
+from image_spider.exceptions import BrokerError, CatalogError, PayloadError, UsageError
 from image_spider.frontier import codec
 from image_spider.frontier.bookkeeper import HALTED, OVER, Bookkeeper
 from image_spider.frontier.buffer import LeaseBuffer
@@ -58,6 +58,7 @@ class Worker:
         self._pushing = asyncio.Lock()
         self._hurry = asyncio.Event()
         self._filled: set[str] = set()  # crawls that have max_images
+        self._joined = False
         self._busy_at = time.monotonic()
         self.counters: Counter[str] = Counter()
         self._wire(crawler)
@@ -96,6 +97,11 @@ class Worker:
         self.feed = Feed(start_urls=fleet.start_urls, crawls=fleet.crawls, make=self._to_push, push=self._push_starts)
 
     @property
+    def failed(self) -> bool:
+        """Whether the worker cannot go on."""
+        return self._spider.error is not None
+
+    @property
     def away_reason(self) -> str:
         """Why Redis does not answer; empty while it does."""
         return self._fleet.client.away_reason
@@ -103,20 +109,27 @@ class Worker:
     # The life of a worker
 
     async def open(self) -> None:
-        """Join the fleet; raises UsageError or BrokerError when there is none."""
-        await self._fleet.client.connect()
+        """Join the fleet; the crawl ends at once when Redis cannot be reached now."""
+        try:
+            await self._fleet.client.connect()
+        except (UsageError, BrokerError) as error:
+            self._spider.abort(error)
+            return
         if self._crawler.settings.getbool("SCHEDULER_FLUSH_ON_START"):
             await self._flush_on_start()
         await self.heartbeat.join()
+        self._joined = True
 
     def begin(self) -> None:
         """Start to work: the pipelines are open now."""
+        if self._spider.error:
+            return
         self._talking += [
             self._run(self.heartbeat.run(declared_dead=self._declared_dead, heard=self._heard)),
             self._run(self.outbox.run()),
         ]
         self._working += [self._run(self.buffer.run()), self._run(self._settle_for_ever()), self._run(self.feed.run())]
-        if self._spider.crawl and not self._spider.error:
+        if self._spider.crawl:
             self._start = self._run(self._start_crawl())
             self._working.append(self._start)
 
@@ -129,7 +142,8 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._working, return_exceptions=True)
         try:
-            await asyncio.wait_for(self._leave(), CLOSE_SECONDS)
+            if self._joined:
+                await asyncio.wait_for(self._leave(), CLOSE_SECONDS)
         except TimeoutError:
             logger.warning("Redis does not answer: what this worker held is given out again in LEASE_SECONDS")
         finally:
