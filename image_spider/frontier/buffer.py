@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 
 from image_spider.broker.records import Leased, Leases
+from image_spider.frontier.waiting import happened
 
 MOST = 256  # leases held ahead
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.02, 0.5  # between two calls that bring nothing
@@ -97,9 +97,8 @@ class LeaseBuffer:
 
     async def _sleep(self, seconds: float) -> bool:
         """Wait for a reason to ask again; tell whether one came. The shortest wait gathers several reasons."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+        woken = await happened(self._changed, seconds)
+        if woken:
             await asyncio.sleep(SHORTEST_SECONDS / 4)
             self._changed.clear()
-            return True
-        return False
+        return woken

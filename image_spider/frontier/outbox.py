@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from itertools import islice
 
 from image_spider.broker.records import Push, Pushed
+from image_spider.frontier.waiting import happened
 
 BATCH_REQUESTS = 500  # a script is atomic: everybody waits for the length of one
 BATCH_SECONDS = 0.05
@@ -54,8 +54,7 @@ class Outbox:
         """Push until cancelled."""
         while True:
             await self._some.wait()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), BATCH_SECONDS)
+            await happened(self._hurry, BATCH_SECONDS)
             await self.flush()
 
     async def flush(self) -> None:

@@ -7,7 +7,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from image_spider.frontier.heartbeat import Heartbeat
 from image_spider.frontier.leases import HeldLeases
 from image_spider.frontier.outbox import Outbox
 from image_spider.frontier.queue import LeaseQueue
+from image_spider.frontier.waiting import cancelled, happened
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -138,20 +138,19 @@ class Worker:
 
     async def close(self) -> None:
         """Give everything back and leave; nobody else's work is touched."""
-        for task in self._working:
-            task.cancel()
-        await asyncio.gather(*self._working, return_exceptions=True)
+        await cancelled(self._working)
         try:
-            if self._joined:
-                await asyncio.wait_for(self._leave(), CLOSE_SECONDS)
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._leave()
         except TimeoutError:
             logger.warning("Redis does not answer: what this worker held is given out again in LEASE_SECONDS")
         finally:
-            for task in self._talking:
-                task.cancel()
+            await cancelled(self._talking)
             await self._fleet.client.close()
 
     async def _leave(self) -> None:
+        if not self._joined:
+            return
         await self.claims.close()
         await self.outbox.flush()
         await self._settle()
@@ -257,8 +256,7 @@ class Worker:
 
     async def _settle_for_ever(self) -> None:
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), SETTLE_SECONDS)
+            if await happened(self._hurry, SETTLE_SECONDS):
                 await asyncio.sleep(HURRIED_SECONDS)
             self._hurry.clear()
             if self._spider.stopping:
