@@ -307,8 +307,14 @@ class Worker:
         """End a run that was started for one crawl when that crawl is over."""
         crawl = self._spider.crawl
         if crawl and crawl.id in over and self._start and self._start.done() and not self._spider.stopping:
-            self.bookkeeper.end([crawl.id])
-            self._spider.stop("max_images" if crawl.id in self._filled else "finished")
+            self._working.append(self._run(self._end_run_of(crawl.id)))
+
+    async def _end_run_of(self, crawl_id: str) -> None:
+        # Asked anew: what was heard may be older than the start of this run.
+        record = await self._fleet.crawls.get(crawl=crawl_id)
+        if record and record.state in OVER:
+            self.bookkeeper.end([crawl_id])
+            self._spider.stop("max_images" if crawl_id in self._filled else "finished")
 
     def _end_idle(self) -> None:
         """End a worker that has had nothing to do for MAX_IDLE_TIME_BEFORE_CLOSE seconds."""
