@@ -21,7 +21,7 @@ class Crawls:
         self._name = options.name
 
     async def open(self, *, crawl: str, arguments: str) -> CrawlState | None:
-        """Make the crawl known and, when it is finished or stopped, let it run again; return the state before, None for a new one.
+        """Make the crawl known and, when it is finished or stopped, let it run again; return its state before.
 
         Arguments of a crawl that runs or is paused are kept as they are. A crawl whose filter is gone begins anew:
         its counters start at 0.

@@ -55,6 +55,8 @@ class Frontier:
         pushed within the last hour is not pushed again (an empty result): start URLs that were taken twice.
         """
         _check(requests, PUSH_LIMIT)
+        if not requests:
+            return ()
         arguments: list[Any] = []
         for request in requests:
             header = f"{request.host}\n{request.crawl}\n{request.priority}\n".encode()
@@ -90,6 +92,8 @@ class Frontier:
     async def finish(self, *, worker: str, finishes: Sequence[Finish]) -> Released:
         """Forget requests that are done. A lease that is not this worker's any more is left alone."""
         _check(finishes, RELEASE_LIMIT)
+        if not finishes:
+            return Released()
         arguments: list[str] = []
         for one in finishes:
             counters = " ".join(f"{name} {amount}" for name, amount in one.counters.items())

@@ -120,7 +120,7 @@ local function serve(host, want)
     local state = state_of(crawl)
     if state == 'running' then
       local asked = others and 1 or want - took
-      local popped = call('ZPOPMIN', queue, asked)
+      local popped = call('ZPOPMIN', queue, text(asked))
       for index = 1, #popped, 2 do
         local place = #ids + 1
         ids[place], lease_hosts[place], lease_crawls[place] = popped[index], host, crawl
@@ -133,7 +133,7 @@ local function serve(host, want)
         end
       elseif others then
         turn = turn + 1
-        call('ZADD', turns, turn, crawl)
+        call('ZADD', turns, text(turn), crawl)
       end
     elseif state == 'paused' then
       call('ZREM', turns, crawl)
@@ -147,6 +147,7 @@ local function serve(host, want)
   return took, true
 end
 
+local next_text = text(now + delay)
 local in_flight, changed = {}, {}
 
 local function visit(host, quota)
@@ -162,10 +163,10 @@ local function visit(host, quota)
   if not left or took >= free then
     call('ZREM', ready, host)
     if delay > 0 and took > 0 then
-      call('ZADD', clock, now + delay, host)
+      call('ZADD', clock, next_text, host)
     end
   elseif took > 0 then
-    call('ZADD', ready, now + delay, host)
+    call('ZADD', ready, next_text, host)
   end
 end
 
@@ -199,7 +200,7 @@ if #ids > 0 then
   call('HSET', mine, unpack(held))
   for host in pairs(changed) do
     taken[#taken + 1] = host
-    taken[#taken + 1] = in_flight[host]
+    taken[#taken + 1] = text(in_flight[host])
   end
   call('HSET', busy, unpack(taken))
 end

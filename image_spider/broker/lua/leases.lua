@@ -8,7 +8,7 @@ end
 -- counts: host -> leases that ended
 local function free_places(counts)
   for host, count in pairs(counts) do
-    if call('HINCRBY', busy, host, -count) <= 0 then
+    if call('HINCRBY', busy, host, text(-count)) <= 0 then
       call('HDEL', busy, host)
     end
     if call('EXISTS', F .. ':host:' .. host) == 1 then

@@ -3,6 +3,8 @@
 -- then the next finish or nack puts it back. F:clock keeps its next allowed time meanwhile.
 local turn = time[1] * 1000000 + time[2] -- for the turns of crawls on one host
 
+local turn_text = text(turn)
+
 local states = {}
 local function state_of(crawl)
   local state = states[crawl]
@@ -18,13 +20,13 @@ local function make_ready(host)
   if due then
     call('ZREM', clock, host)
   end
-  call('ZADD', ready, 'NX', due and tonumber(due) > now and due or now, host)
+  call('ZADD', ready, 'NX', due and tonumber(due) > now and due or now_text, host)
 end
 
 local function show_host(crawl, host)
   if state_of(crawl) == 'paused' then
     call('SADD', F .. ':parked:' .. crawl, host)
-  elseif call('ZADD', F .. ':host:' .. host, 'NX', turn, crawl) == 1 then
+  elseif call('ZADD', F .. ':host:' .. host, 'NX', turn_text, crawl) == 1 then
     make_ready(host)
   end
 end
