@@ -8,7 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scrapy.exceptions import DropItem
 
@@ -26,6 +26,7 @@ GATHER_SECONDS = 0.005  # claims of this time share a round trip
 ASK_AGAIN_SECONDS = 0.3  # while another worker downloads
 MOST = 200  # claims of one round trip
 _Asked = tuple[str, asyncio.Future[Claimed]]  # a digest, and who waits for its answer
+TOGETHER = 8  # connections that settle at the same time
 IMAGE = "image"  # the result of a claim that brought one
 
 
@@ -52,6 +53,7 @@ class Claims:
         self._waiting: defaultdict[tuple[str, int | None], list[_Asked]] = defaultdict(list)
         self._flush: asyncio.Task[None] | None = None
         self._mine: dict[int, tuple[str, str]] = {}  # id of an item that holds a claim -> worker, digest
+        self._together = asyncio.Semaphore(TOGETHER)
         self._settling: set[asyncio.Task[None]] = set()
 
     async def take(self, item: ImageItem) -> None:
@@ -95,16 +97,24 @@ class Claims:
         if isinstance(item, ImageItem) and id(item) in self._mine:
             self._settle(item, "", "")
 
-    async def close(self) -> None:
-        """Wait for what is being settled."""
-        await asyncio.gather(*self._settling, return_exceptions=True)
+    async def settled(self) -> None:
+        """Wait for what is being settled now."""
+        if self._settling:
+            await asyncio.wait(self._settling)
 
     def _settle(self, item: ImageItem, result: str, image: str) -> None:
         worker, url = self._mine.pop(id(item))
-        settle = self._claims.settle(worker=worker, crawl=item.crawl_id, url=url, result=result, image=image)
+        limit = self._crawls[item.crawl_id].crawl.max_images
+        settle = self._settle_one(
+            worker=worker, crawl=item.crawl_id, url=url, result=result, image=image, max_images=limit
+        )
         task = asyncio.ensure_future(settle)
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
+
+    async def _settle_one(self, **claim: Any) -> None:
+        async with self._together:
+            await self._claims.settle(**claim)
 
     async def _ask(self, served: ServedCrawl, url: str) -> Claimed:
         future: asyncio.Future[Claimed] = asyncio.get_running_loop().create_future()

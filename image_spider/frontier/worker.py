@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from image_spider.broker.records import CrawlState, Leased, Leases, Nack, Push, Pushed, Released, Renewal
+from image_spider.broker.records import Leased, Nack, Push, Pushed, Released, Renewal
 from image_spider.exceptions import BrokerError, CatalogError, PayloadError, UsageError
 from image_spider.frontier import codec
-from image_spider.frontier.bookkeeper import HALTED, OVER, Bookkeeper
+from image_spider.frontier.bookkeeper import Bookkeeper
 from image_spider.frontier.buffer import LeaseBuffer
+from image_spider.frontier.calls import Calls
 from image_spider.frontier.claims import Claims
+from image_spider.frontier.control import Control
 from image_spider.frontier.dupefilter import FleetDupeFilter
 from image_spider.frontier.feed import Feed
-from image_spider.frontier.halting import take_back
 from image_spider.frontier.heartbeat import Heartbeat
 from image_spider.frontier.leases import HeldLeases
 from image_spider.frontier.outbox import Outbox
@@ -53,21 +53,17 @@ class Worker:
         self._settings = settings
         self._working: list[asyncio.Task[None]] = []  # these end when the worker closes ...
         self._talking: list[asyncio.Task[None]] = []  # ... and these when it has said goodbye
-        self._start: asyncio.Task[None] | None = None  # pushes the start URLs of the run's own crawl
-        self._calls: Counter[str] = Counter()  # push and lease calls, which are numbered
-        self._pushing = asyncio.Lock()
         self._hurry = asyncio.Event()
-        self._filled: set[str] = set()  # crawls that have max_images
         self._joined = False
-        self._busy_at = time.monotonic()
         self.counters: Counter[str] = Counter()
         self._wire(crawler)
 
     def _wire(self, crawler: Crawler) -> None:
         spider, fleet, settings = self._spider, self._fleet, self._settings
-        self.outbox = Outbox(push=self._push, pushed=self._pushed)
+        self._calls = Calls(requests=fleet.requests, worker=lambda: self.heartbeat.name, settings=settings)
+        self.outbox = Outbox(push=self._calls.push, pushed=self._pushed)
         self.buffer = LeaseBuffer(
-            lease=self._lease,
+            lease=self._calls.lease,
             prepare=self._prepare,
             free=self._free_places,
             look_ahead=0 if settings.HOST_DELAY_SECONDS else 2 * crawler.settings.getint("CONCURRENT_REQUESTS"),
@@ -84,15 +80,23 @@ class Worker:
             counters=lambda: self.counters,
             crawls=lambda: tuple(spider.crawls),
         )
+        self.bookkeeper = Bookkeeper(
+            crawls=fleet.crawls, claims=fleet.claims, registry=spider.crawls, abort=spider.abort
+        )
+        self.control = Control(
+            crawler=crawler,
+            spider=spider,
+            crawls=fleet.crawls,
+            bookkeeper=self.bookkeeper,
+            run=lambda work: self._talking.append(self._run(work)),
+            give_back=self._give_back,
+        )
         self.claims = Claims(
             claims=fleet.claims,
             crawls=spider.crawls,
             worker=lambda: self.heartbeat.name,
             ending=lambda: spider.stopping,
-            full=self._full,
-        )
-        self.bookkeeper = Bookkeeper(
-            crawls=fleet.crawls, claims=fleet.claims, registry=spider.crawls, abort=spider.abort
+            full=self.control.full,
         )
         self.feed = Feed(start_urls=fleet.start_urls, crawls=fleet.crawls, make=self._to_push, push=self._push_starts)
 
@@ -130,8 +134,7 @@ class Worker:
         ]
         self._working += [self._run(self.buffer.run()), self._run(self._settle_for_ever()), self._run(self.feed.run())]
         if self._spider.crawl:
-            self._start = self._run(self._start_crawl())
-            self._working.append(self._start)
+            self._working.append(self._run(self._start_crawl()))
 
     def _run(self, work: Awaitable[object]) -> asyncio.Task[None]:
         return asyncio.ensure_future(self._guarded(work))
@@ -151,7 +154,7 @@ class Worker:
     async def _leave(self) -> None:
         if not self._joined:
             return
-        await self.claims.close()
+        await self.claims.settled()
         await self.outbox.flush()
         await self._settle()
         await self.bookkeeper.close()
@@ -180,6 +183,7 @@ class Worker:
         assert crawl
         await self.bookkeeper.record_start(crawl)
         await self.feed.start(crawl)
+        self.control.started = True
 
     # What the engine and the pipelines tell
 
@@ -205,35 +209,14 @@ class Worker:
 
     # Calls to Redis
 
-    async def _push(self, requests: Sequence[Push], *, batch: str = "") -> Sequence[Pushed]:
-        async with self._pushing:
-            self._calls["push"] += 1
-            return await self._fleet.requests.push(
-                worker=self.heartbeat.name,
-                call=self._calls["push"],
-                requests=requests,
-                reopen=bool(batch),
-                batch=batch,
-            )
-
     async def _push_starts(self, requests: Sequence[Push], *, batch: str) -> None:
-        await self._push(requests, batch=batch)
+        await self._calls.push(requests, batch=batch)
         self.buffer.wake()
 
     def _pushed(self, result: Pushed) -> None:
         self._crawler.stats.inc_value(f"frontier/{result.name.lower()}")
         if result is Pushed.QUEUED:
             self.buffer.wake()
-
-    async def _lease(self, count: int) -> Leases:
-        self._calls["lease"] += 1
-        return await self._fleet.requests.lease(
-            worker=self.heartbeat.name,
-            call=self._calls["lease"],
-            count=count,
-            host_delay_ms=round(self._settings.HOST_DELAY_SECONDS * 1000),
-            host_concurrency=self._settings.HOST_CONCURRENCY,
-        )
 
     async def _prepare(self, leases: Sequence[Leased]) -> Sequence[Leased]:
         """Learn of crawls that are new to this worker; give back what must not be fetched now."""
@@ -248,7 +231,7 @@ class Worker:
         self._give_back(halted, "not now")
         return [leased for leased in known if leased not in halted]
 
-    def _give_back(self, leases: Sequence[Leased], cause: str, *, dead: bool = False) -> None:
+    def _give_back(self, leases: Iterable[Leased], cause: str, *, dead: bool = False) -> None:
         """Give back leases that the engine has not seen."""
         for leased in leases:
             self.held.add_nack(Nack(id=leased.id, token=leased.token, cause=cause, attempted=False, dead=dead))
@@ -260,7 +243,7 @@ class Worker:
                 await asyncio.sleep(HURRIED_SECONDS)
             self._hurry.clear()
             if self._spider.stopping:
-                self._take_back(None, "the worker is ending")
+                self.control.take_back(None, "the worker is ending", buffer=self.buffer, held=self.held)
             await self._settle()
 
     async def _settle(self) -> None:
@@ -269,6 +252,7 @@ class Worker:
             self.outbox.hurry()
         worker = self.heartbeat.name
         if finishes:
+            await self.claims.settled()  # a crawl's end must not be counted before its last image
             self._released(await self._fleet.requests.finish(worker=worker, finishes=finishes))
             self.counters["requests"] += len(finishes)
         if nacks:
@@ -280,61 +264,18 @@ class Worker:
     def _released(self, released: Released) -> None:
         if released.dead:
             self._crawler.stats.inc_value("frontier/dead", released.dead)
-        self.bookkeeper.end(released.ended)
-        self._end_run(released.ended)
+        self.control.over(released.ended)
 
     # What the heartbeat hears
 
     def _heard(self, renewal: Renewal) -> None:
-        in_use = {request.meta.get("crawl_id") for request in self._in_progress()}
-        for crawl_id, state in renewal.states.items():
-            if crawl_id in self._spider.crawls:
-                served = self._spider.crawls[crawl_id]
-                before, served.halted = served.halted, HALTED.get(state, "")
-                if served.halted and not before:
-                    self._take_back(crawl_id, served.halted)
-                if state is CrawlState.FINISHED and crawl_id not in in_use and served.crawl != self._spider.crawl:
-                    self._spider.crawls.remove(crawl_id)
-        self.bookkeeper.end(renewal.ended)
-        self._end_run([crawl_id for crawl_id, state in renewal.states.items() if state in OVER])
-        self._end_idle()
+        in_use = {request.meta.get("crawl_id", "") for request in self._in_progress()}
+        self.control.heard(renewal, buffer=self.buffer, held=self.held, in_use=in_use)
+        self.control.end_if_idle(busy=bool(len(self.held) or len(self.queue)))
 
     def _declared_dead(self) -> None:
         self.held.forget()
         self.buffer.take_out(None)
-
-    def _end_run(self, over: Sequence[str]) -> None:
-        """End a run that was started for one crawl when that crawl is over."""
-        crawl = self._spider.crawl
-        if crawl and crawl.id in over and self._start and self._start.done() and not self._spider.stopping:
-            self._working.append(self._run(self._end_run_of(crawl.id)))
-
-    async def _end_run_of(self, crawl_id: str) -> None:
-        # Asked anew: what was heard may be older than the start of this run.
-        record = await self._fleet.crawls.get(crawl=crawl_id)
-        if record and record.state in OVER:
-            self.bookkeeper.end([crawl_id])
-            self._spider.stop("max_images" if crawl_id in self._filled else "finished")
-
-    def _end_idle(self) -> None:
-        """End a worker that has had nothing to do for MAX_IDLE_TIME_BEFORE_CLOSE seconds."""
-        if len(self.held) or len(self.queue) or (self._start and not self._start.done()):
-            self._busy_at = time.monotonic()
-        longest = self._crawler.settings.getint("MAX_IDLE_TIME_BEFORE_CLOSE")
-        if longest and time.monotonic() - self._busy_at >= longest and not self._spider.stopping:
-            self._spider.stop("finished")
-
-    def _take_back(self, crawl_id: str | None, cause: str) -> None:
-        """Return to the queue what is not being transferred yet, of one crawl or of all."""
-        self._give_back(self.buffer.take_out(crawl_id), cause)
-        for request in take_back(self._crawler.engine.downloader, crawl_id):
-            self.held.give_back(request, cause, attempted=False)
-
-    def _full(self, crawl_id: str) -> None:
-        """End a crawl that has max_images, on all workers."""
-        if crawl_id not in self._filled:
-            self._filled.add(crawl_id)
-            self._talking.append(self._run(self._fleet.crawls.set_state(crawl=crawl_id, state=CrawlState.STOPPED)))
 
     # Scrapy's engine
 

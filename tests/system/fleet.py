@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -64,10 +65,10 @@ class Fleet(Project):
 
     def recorded(self, crawl_id: str) -> tuple[Any, ...] | None:
         """Return state and reason of a crawl in the catalog, once a worker recorded its end."""
-        if not (self.data / "catalog.sqlite3").exists():
-            return None
-        rows = self.rows("select state, reason from crawls where id = ? and finished_at is not null", crawl_id)
-        return rows[0] if rows else None
+        with suppress(sqlite3.OperationalError):  # the first worker has not made the tables yet
+            for row in self.rows("select state, reason from crawls where id = ? and finished_at is not null", crawl_id):
+                return row
+        return None
 
     def stop(self, worker: subprocess.Popen[str], signal_number: int = signal.SIGTERM) -> int:
         worker.send_signal(signal_number)
