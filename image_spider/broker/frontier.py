@@ -89,6 +89,16 @@ class Frontier:
         leases = tuple(_leased(id_, token, attempt, value) for id_, attempt, value in rows)
         return Leases(alive=bool(alive), leases=leases, wait_ms=None if wait_ms < 0 else wait_ms)
 
+    async def answered(self, *, worker: str, leases: Sequence[Leased]) -> None:
+        """Free the hosts' places of requests that their servers have answered; they are finished later.
+
+        Without it a host would wait for pages to be read and their images to be stored.
+        """
+        _check(leases, RELEASE_LIMIT)
+        if leases:
+            words = (word for leased in leases for word in (leased.id, leased.token))
+            await self._client.script("answered", self._name, worker, *words)
+
     async def finish(self, *, worker: str, finishes: Sequence[Finish]) -> Released:
         """Forget requests that are done. A lease that is not this worker's any more is left alone."""
         _check(finishes, RELEASE_LIMIT)

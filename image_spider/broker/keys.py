@@ -30,7 +30,7 @@ KEYS = (
     Key("F:host:<host>", "zset", "crawl with something queued -> last served, ms", "until empty", "push, lease"),
     Key("F:ready", "zset", "host with something queued -> next allowed time, ms", "until empty or busy", "push, lease"),
     Key("F:clock", "zset", "host that is not in F:ready -> next allowed time, ms", "until that time", "lease"),
-    Key("F:busy", "hash", "host -> leases in flight", "until 0", "lease, finish, nack, reap, leave"),
+    Key("F:busy", "hash", "host -> leases not answered yet", "until 0", "lease, answered, finish, nack, reap, leave"),
     Key("F:delayed", "zset", "id -> due, ms", "until due", "push, nack, lease"),
     Key("F:attempts", "hash", "id -> attempts that failed", "until finished or dead", "nack, reap"),
     Key(
@@ -54,7 +54,13 @@ KEYS = (
         "an hour after the last call",
         "renew, push, lease",
     ),
-    Key("F:leases:<worker>", "hash", "id -> token, attempt, host, crawl", "until finished or given back", "lease"),
+    Key(
+        "F:leases:<worker>",
+        "hash",
+        "id -> token, attempt, host, crawl, answered or not",
+        "until finished or given back",
+        "lease, answered",
+    ),
     Key("F:crawls", "zset", "crawl -> created, ms", "as its record", "open, push"),
     Key("F:crawl:<crawl>", "hash", "state, arguments, outstanding, counters, times", "30 days after its end", "all"),
     Key(

@@ -10,6 +10,7 @@ from image_spider.broker.records import Leased, Leases
 from image_spider.frontier.waiting import happened
 
 MOST = 256  # leases held ahead
+GATHER_SECONDS = 0.001  # reasons to ask that come together are one
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.02, 0.5  # between two calls that bring nothing
 
 LeaseCall = Callable[[int], Awaitable[Leases]]
@@ -96,9 +97,9 @@ class LeaseBuffer:
         return min(MOST, self._ahead - len(self._leased)) if len(self._leased) <= self._ahead // 2 else 0
 
     async def _sleep(self, seconds: float) -> bool:
-        """Wait for a reason to ask again; tell whether one came. The shortest wait gathers several reasons."""
+        """Wait for a reason to ask again; tell whether one came."""
         woken = await happened(self._changed, seconds)
         if woken:
-            await asyncio.sleep(SHORTEST_SECONDS / 4)
+            await asyncio.sleep(GATHER_SECONDS)
             self._changed.clear()
         return woken

@@ -36,6 +36,7 @@ class HeldLeases:
         self._with_engine: dict[Request, Held] = {}
         self._left: list[Held] = []
         self._nacks: list[Nack] = []
+        self._answered: list[Leased] = []
 
     def __len__(self) -> int:
         """Return how many leases are held."""
@@ -50,6 +51,7 @@ class HeldLeases:
         self._with_engine.clear()
         self._left.clear()
         self._nacks.clear()
+        self._answered.clear()
 
     def count(self, request: Request | None, name: str, number: int = 1) -> None:
         """Add to a counter that its crawl gets when the request is finished."""
@@ -69,6 +71,18 @@ class HeldLeases:
     def waiting(self) -> bool:
         """Whether the engine has let requests go whose links Redis does not have yet."""
         return bool(self._left)
+
+    def answer(self, request: Request) -> bool:
+        """Note that the server has answered a request; tell whether it is one of these."""
+        held = self._with_engine.get(request)
+        if held:
+            self._answered.append(held.leased)
+        return held is not None
+
+    def take_answered(self) -> list[Leased]:
+        """Return the leases whose servers have answered since the last call."""
+        answered, self._answered = self._answered, []
+        return answered
 
     def settled(self, acknowledged: int) -> tuple[list[Finish], list[Nack]]:
         """Return what can be finished and given back: the engine let it go, and Redis has the links that it gave.

@@ -56,6 +56,7 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]  # scrapy-redis has no ty
         for handler, signal in (
             (scheduler.spider_opened, signals.spider_opened),
             (scheduler.spider_idle, signals.spider_idle),
+            (scheduler.request_left_downloader, signals.request_left_downloader),
             (scheduler.item_scraped, signals.item_scraped),
             (scheduler.item_dropped, signals.item_dropped),
             (scheduler.item_error, signals.item_error),
@@ -121,6 +122,10 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]  # scrapy-redis has no ty
         """Stay, unless the worker never began: the next request may come at any moment."""
         if not self._worker.failed:
             raise DontCloseSpider
+
+    def request_left_downloader(self, request: Request) -> None:
+        """Let the fleet ask the request's host again, while the page is read here."""
+        self._worker.request_answered(request)
 
     def item_scraped(self, item: object, response: Response | Failure | None) -> None:
         """Settle the claim of an image that is recorded."""

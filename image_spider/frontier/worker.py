@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SETTLE_SECONDS, HURRIED_SECONDS = 0.05, 0.005  # between two looks at what the engine has let go
+SETTLE_SECONDS, HURRIED_SECONDS = 0.05, 0.001  # between two looks at what the engine has let go
 CLOSE_SECONDS = 10.0  # for giving everything back; what a Redis that is away cannot hear, comes back with the leases
 
 
@@ -202,6 +202,11 @@ class Worker:
         self.outbox.hurry()
         return None
 
+    def request_answered(self, request: Request) -> None:
+        """Free the place of a request's host."""
+        if self.held.answer(request) and not len(self.buffer):
+            self._hurry.set()
+
     def request_ended(self, request: Request | None, counter: str) -> None:
         """Count something for a request's crawl, and for this worker."""
         self.held.count(request, counter)
@@ -251,6 +256,9 @@ class Worker:
         if self.held.waiting:
             self.outbox.hurry()
         worker = self.heartbeat.name
+        if answered := self.held.take_answered():
+            await self._fleet.requests.answered(worker=worker, leases=answered)
+            self.buffer.wake()
         if finishes:
             await self.claims.settled()  # a crawl's end must not be counted before its last image
             self._released(await self._fleet.requests.finish(worker=worker, finishes=finishes))

@@ -16,11 +16,13 @@ local held = call('HMGET', mine, unpack(asked))
 local ids, hosts, crawls, taken = {}, {}, {}, {}
 for index, value in ipairs(held) do
   if value and not taken[asked[index]] then
-    local token, _, host, crawl = read_lease(value)
+    local token, _, host, crawl, answered = read_lease(value)
     if token == ARGV[3 * index] then
       ids[#ids + 1] = asked[index]
       taken[asked[index]] = true
-      hosts[host] = (hosts[host] or 0) + 1
+      if answered == '' then
+        hosts[host] = (hosts[host] or 0) + 1
+      end
       local counters = crawls[crawl]
       if not counters then
         counters = {finished = 0}

@@ -1,8 +1,8 @@
--- End leases. The value of F:leases:<worker> is "token attempt host crawl".
+-- End leases. The value of F:leases:<worker> is "token attempt host crawl", and "answered" when its host's place is free.
 local MAX_DEAD = 10000
 
 local function read_lease(value)
-  return string.match(value, '^(%S+) (%S+) (%S+) (%S+)$')
+  return string.match(value, '^(%S+) (%S+) (%S+) (%S+)(.*)$')
 end
 
 -- counts: host -> leases that ended
@@ -54,14 +54,16 @@ local function give_back_all(worker, limit, cause, mode, max_attempts)
   local counts, returned, dead = {}, 0, 0
   for index = 1, #found, 2 do
     local id = found[index]
-    local _, attempt, host, crawl = read_lease(found[index + 1])
+    local _, attempt, host, crawl, answered = read_lease(found[index + 1])
     call('HDEL', mine, id)
     if give_back(id, attempt, crawl, host, cause, 0, mode, max_attempts) then
       dead = dead + 1
     else
       returned = returned + 1
     end
-    counts[host] = (counts[host] or 0) + 1
+    if answered == '' then
+      counts[host] = (counts[host] or 0) + 1
+    end
   end
   free_places(counts)
   return returned, dead, call('EXISTS', mine) == 1

@@ -12,10 +12,12 @@ local hosts, returned, dead = {}, 0, 0
 for index = 3, #ARGV, 5 do
   local id = ARGV[index]
   local value = call('HGET', mine, id)
-  local token, attempt, host, crawl = read_lease(value or '')
+  local token, attempt, host, crawl, answered = read_lease(value or '')
   if token == ARGV[index + 1] then
     call('HDEL', mine, id)
-    hosts[host] = (hosts[host] or 0) + 1
+    if answered == '' then
+      hosts[host] = (hosts[host] or 0) + 1
+    end
     local delay, mode = tonumber(ARGV[index + 3]), ARGV[index + 4]
     if give_back(id, attempt, crawl, host, ARGV[index + 2], delay, mode, max_attempts) then
       dead = dead + 1

@@ -122,6 +122,25 @@ def test_a_host_has_no_more_leases_in_flight_than_its_places_over_all_workers(ru
     run(scenario)
 
 
+def test_an_answered_request_frees_its_place_once_and_stays_leased(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push(*"abcdefgh")
+        held = (await fleet.lease(places=2)).leases
+        for _ in range(2):  # a repeated call changes nothing
+            await fleet.frontier.answered(worker="w", leases=held[:1])
+        await fleet.frontier.answered(worker="v", leases=held[1:])  # not its lease
+        assert await fleet.take(places=2) == ["c"]
+        await fleet.finish(held[0])
+        assert await fleet.take(places=2) == []
+        await fleet.frontier.nack(worker="w", nacks=[nack(held[1])])
+        assert len(await fleet.take(places=2)) == 1
+        record = await fleet.crawls.get(crawl="c")
+        assert record
+        assert record.outstanding == 7
+
+    run(scenario)
+
+
 def test_a_host_gives_one_request_per_delay_over_all_workers(run):
     async def scenario(fleet: Fleet):
         await fleet.push(*"abc")
