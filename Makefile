@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 CACHE ?= data/accuracy
+FILES ?= 20000
 
-.PHONY: help crawl test lint format egg bench accuracy clean
+.PHONY: help crawl test fuzz lint format egg bench accuracy clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +18,9 @@ crawl: $(VENV)/run.installed ## Crawl the bundled demo site, or a real one: make
 
 test: $(VENV)/test.installed ## Run the whole test suite (TESTS=tests/unit for a part)
 	$(BIN)/pytest -n auto $(TESTS)
+
+fuzz: $(VENV)/test.installed ## Describe mutated image files: none may raise, warn or take long (FILES=20000)
+	IMAGE_SPIDER_FUZZ_FILES=$(FILES) $(BIN)/pytest -q tests/unit/imaging/test_fuzz.py
 
 lint: $(VENV)/test.installed ## Check style, types and formatting
 	$(BIN)/ruff check .
@@ -30,8 +34,8 @@ format: $(VENV)/test.installed ## Mend formatting
 egg: $(VENV)/run.installed ## Build dist/*.egg, as scrapyd-deploy does
 	$(BIN)/python setup.py -q clean -a bdist_egg
 
-bench: $(VENV)/test.installed ## Measure one worker against stock Scrapy (minutes)
-	$(BIN)/python -m benchmarks.local
+bench: $(VENV)/test.installed ## Measure speed beside stock Scrapy and img2dataset (ten minutes, nginx; ARGS=--help)
+	$(BIN)/python -m benchmarks.images $(ARGS)
 
 accuracy: $(VENV)/bench.installed ## Measure how right the image analysis is (Debian, half an hour, 1.3 GB in CACHE=)
 	$(BIN)/python -m benchmarks.accuracy --cache $(CACHE) $(ARGS)

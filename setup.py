@@ -28,6 +28,7 @@ setup(
         "pillow>=12,<14",
         "psycopg2-binary>=2.9.10,<3",
         "twisted>=25.5",
+        "aiohttp>=3.12,<4",  # docs/decisions/0011-aiohttp.md
         "mmh3>=5,<6",
         "redis>=8,<9",
         "sqlalchemy>=2.0,<2.2",

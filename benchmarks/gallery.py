@@ -1,71 +1,88 @@
-"""A gallery of any number of different JPEGs, served from memory by a process of its own.
+"""A gallery of any number of different JPEGs, as files behind a web server (benchmarks/web_server.py).
 
-Each image is one of the demo's photographs at about half a megapixel, with a comment segment that makes its bytes
-unique: what a decoder has to do stays that of a real photograph, and no disk is needed for thousands of them.
+Each image is one of the demo's photographs at the size asked for, with a comment segment that makes its bytes unique:
+what a decoder has to do stays that of a real photograph, and nobody can take one for another. The files lie in memory
+(/dev/shm) where there is room.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import io
-import re
-import subprocess
-import sys
-import urllib.request
+import shutil
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from aiohttp import web
+import numpy as np
 from PIL import Image
 
+from benchmarks.web_server import WebServer, find_nginx
+
 SOURCES = Path(__file__).parent.parent / "demo/sources"
+MEMORY = Path("/dev/shm")
 PER_PAGE = 100
+ENLARGED = 2.0  # times the width of the source, from which on an image lacks the detail of its size
+GRAIN = 6.0  # standard deviation that gives a 12-megapixel JPEG the 2 to 3 MB of a camera's
 
 
 class Gallery:
-    """The gallery as a server on a free port of 127.0.0.1; `url` links to all pages."""
+    """Images, pages of them, and a server."""
 
-    def __init__(self, images: int, *, megapixels: float = 0.5) -> None:
+    def __init__(self, images: int, *, megapixels: float = 0.5, per_page: int = PER_PAGE) -> None:
         self.images = images
-        self._command = [sys.executable, "-m", "benchmarks.gallery", str(images), str(megapixels)]
+        self._megapixels = megapixels
+        self._per_page = per_page
+        self._pages = -(-images // per_page)
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        """Start the server and wait until it listens."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout
-        self.url = self._process.stdout.readline().strip()
+        """Write the files and start the server."""
+        jpegs = photographs(self._megapixels)
+        needed = self.images * max(map(len, jpegs))
+        memory = MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 * needed else None
+        self.folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="gallery-", dir=memory)))
+        (self.folder / "image").mkdir()
+        for number in range(self.images):
+            (self.folder / f"image/{number}.jpg").write_bytes(unique(jpegs[number % len(jpegs)], number))
+        for page in range(self._pages):
+            self._write_page(page)
+        self.server = self._open.enter_context(WebServer(self.folder, nginx=find_nginx()))
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        """Stop the server."""
-        self._process.terminate()
-        self._process.wait()
+        """Stop the server and remove the files."""
+        self._open.close()
 
-    def served(self) -> int:
-        """Return how many images were asked for since the last reset."""
-        with urllib.request.urlopen(f"{self.url}served") as answer:
-            return int(answer.read())
+    def starts(self, workers: int) -> list[str]:
+        """Return a start URL for each worker: pages that together link to every page once."""
+        return [self._start(worker, workers) for worker in range(workers)]
 
-    def reset(self) -> None:
-        """Count from zero."""
-        with urllib.request.urlopen(f"{self.url}reset"):
-            pass
+    def image_urls(self) -> list[str]:
+        """Return the URL of every image."""
+        return [f"{self.server.url}image/{number}.jpg" for number in range(self.images)]
+
+    def requested(self) -> list[float]:
+        """Return when each image was asked for, in seconds as time.time() counts them, the earliest first."""
+        return self.server.requests("/image/")
+
+    def _write_page(self, page: int) -> None:
+        numbers = range(page * self._per_page, min((page + 1) * self._per_page, self.images))
+        tags = "".join(f'<p><img src="/image/{number}.jpg" alt="Photograph {number}"></p>' for number in numbers)
+        (self.folder / f"page-{page}.html").write_text(f"<html><body>{tags}</body></html>")
+
+    def _start(self, worker: int, workers: int) -> str:
+        pages = range(worker, self._pages, workers)
+        links = "".join(f'<a href="/page-{page}.html">{page}</a>' for page in pages)
+        name = f"start-{worker + 1}-of-{workers}.html"
+        (self.folder / name).write_text(f"<html><body>{links}</body></html>")
+        return self.server.url + name
 
 
 def photographs(megapixels: float) -> list[bytes]:
-    """Return the demo's photographs as JPEGs of quality 85 and the given size."""
+    """Return the demo's photographs as JPEGs of quality 85 and the given size, grain added to enlarged ones."""
     return [_resized(path, megapixels) for path in sorted(SOURCES.glob("*.jpg"))]
-
-
-def _resized(path: Path, megapixels: float) -> bytes:
-    with Image.open(path) as image:
-        scale = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
-        resized = image.convert("RGB").resize((round(image.width * scale), round(image.height * scale)))
-    file = io.BytesIO()
-    resized.save(file, "JPEG", quality=85)
-    return file.getvalue()
 
 
 def unique(jpeg: bytes, number: int) -> bytes:
@@ -74,55 +91,13 @@ def unique(jpeg: bytes, number: int) -> bytes:
     return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
 
 
-def application(images: int, megapixels: float) -> web.Application:
-    """Make the site: an index, pages of PER_PAGE images, and the images."""
-    jpegs = photographs(megapixels)
-    served = 0
-
-    async def index(_: web.Request) -> web.Response:
-        links = "".join(f'<a href="/page/{number}">{number}</a>' for number in range(-(-images // PER_PAGE)))
-        return web.Response(text=f"<html><body>{links}</body></html>", content_type="text/html")
-
-    async def page(request: web.Request) -> web.Response:
-        first = int(request.match_info["number"]) * PER_PAGE
-        numbers = range(first, min(first + PER_PAGE, images))
-        tags = "".join(f'<p><img src="/image/{number}.jpg" alt="Photograph {number}"></p>' for number in numbers)
-        return web.Response(text=f"<html><body>{tags}</body></html>", content_type="text/html")
-
-    async def image(request: web.Request) -> web.Response:
-        nonlocal served
-        served += 1
-        number = int(request.match_info["number"])
-        return web.Response(body=unique(jpegs[number % len(jpegs)], number), content_type="image/jpeg")
-
-    async def count(request: web.Request) -> web.Response:
-        nonlocal served
-        if request.path == "/reset":
-            served = 0
-        return web.Response(text=str(served))
-
-    site = web.Application()
-    site.router.add_get("/", index)
-    site.router.add_get("/page/{number}", page)
-    site.router.add_get("/image/{number}.jpg", image)
-    site.router.add_get("/{name:served|reset}", count)
-    return site
-
-
-async def serve(images: int, megapixels: float) -> None:
-    """Serve until the process is ended; print the address first."""
-    runner = web.AppRunner(application(images, megapixels), access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = re.findall(r"\d+", str(runner.addresses[0]))[-1]
-    print(f"http://127.0.0.1:{port}/", flush=True)
-    await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("images", type=int)
-    parser.add_argument("megapixels", type=float)
-    arguments = parser.parse_args()
-    asyncio.run(serve(arguments.images, arguments.megapixels))
+def _resized(path: Path, megapixels: float) -> bytes:
+    with Image.open(path) as image:
+        scale = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
+        resized = image.convert("RGB").resize((round(image.width * scale), round(image.height * scale)))
+    if scale > ENLARGED:
+        grain = np.random.default_rng(0).normal(0, GRAIN, (resized.height, resized.width, 1)).astype(np.float32)
+        resized = Image.fromarray(np.clip(np.asarray(resized) + grain, 0, 255).astype(np.uint8))
+    file = io.BytesIO()
+    resized.save(file, "JPEG", quality=85)
+    return file.getvalue()

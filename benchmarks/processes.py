@@ -1,11 +1,11 @@
-"""A command measured with all its child processes: seconds, CPU seconds, memory."""
+"""Commands measured with all their child processes: CPU seconds and memory over time."""
 
 from __future__ import annotations
 
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,56 +14,76 @@ import psutil
 SAMPLE_SECONDS = 0.1  # what a process does after its last sample is not counted
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What all commands together took up to a moment; children are their descendants, those that ended included."""
+
+    at: float  # time.time()
+    command_seconds: float  # of CPU
+    child_seconds: float
+    idle_seconds: float  # of all cores of the machine
+    resident: int  # bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a command took; memory is resident MB of all its processes, early and at most."""
+    """The samples of a run, the earliest first; there is one at least."""
 
-    ended: float  # time.time() when the command ended
-    seconds: float
-    cpu_seconds: float
-    early_mb: float
-    peak_mb: float
+    samples: tuple[Sample, ...]
+
+    def at(self, moment: float) -> Sample:
+        """Return the last sample up to a moment of time.time(), or the first one."""
+        return next((sample for sample in reversed(self.samples) if sample.at <= moment), self.samples[0])
+
+    def since(self, moment: float) -> Sample:
+        """Return what was added from a moment to the end: seconds that passed, CPU seconds, bytes."""
+        before, after = self.at(moment), self.samples[-1]
+        return Sample(
+            at=after.at - before.at,
+            command_seconds=after.command_seconds - before.command_seconds,
+            child_seconds=after.child_seconds - before.child_seconds,
+            idle_seconds=after.idle_seconds - before.idle_seconds,
+            resident=after.resident - before.resident,
+        )
+
+    @property
+    def peak(self) -> int:
+        """Return the most resident bytes."""
+        return max(sample.resident for sample in self.samples)
 
 
-def run(
-    commands: list[list[str]],
-    *,
-    folder: Path,
-    environment: Mapping[str, str],
-    is_early: Callable[[], bool] = lambda: False,
-) -> Usage:
+def run(commands: list[list[str]], *, folder: Path, environment: Mapping[str, str]) -> Usage:
     """Run the commands side by side in a folder until all have ended; SystemExit with its last words if one fails.
 
-    The early memory is read when is_early first says so.
+    What they print goes to files beside the folder.
     """
-    started = time.monotonic()
-    logs = [folder / f"command-{number}.log" for number in range(len(commands))]
+    logs = [folder.with_name(f"{folder.name}-{number}.log") for number in range(len(commands))]
     processes = []
     for command, log in zip(commands, logs, strict=True):
         with log.open("wb") as output:
             processes.append(
                 subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
             )
-    sampler = _Sampler([psutil.Process(process.pid) for process in processes], is_early)
+    sampler = _Sampler([psutil.Process(process.pid) for process in processes])
     sampler.start()
     codes = [process.wait() for process in processes]
-    ended, seconds = time.time(), time.monotonic() - started
     sampler.stop()
     for code, log in zip(codes, logs, strict=True):
         if code:
             raise SystemExit(f"exit code {code}: {log.read_text(encoding='utf-8', errors='replace')[-3000:]}")
-    return Usage(ended, seconds, sum(sampler.cpu.values()), sampler.early_mb, sampler.peak_mb)
+    return Usage(tuple(sampler.samples))
 
 
 class _Sampler(threading.Thread):
-    """Reads CPU and memory of process trees until it is stopped."""
+    """Samples process trees until it is stopped."""
 
-    def __init__(self, roots: list[psutil.Process], is_early: Callable[[], bool]) -> None:
+    def __init__(self, roots: list[psutil.Process]) -> None:
         super().__init__()
-        self._roots, self._is_early = roots, is_early
+        self._roots = roots
         self._stopped = threading.Event()
-        self.cpu: dict[int, float] = {}
-        self.early_mb = self.peak_mb = 0.0
+        self._commands: dict[int, float] = {}
+        self._children: dict[int, float] = {}
+        self.samples: list[Sample] = [self._sample()]
 
     def stop(self) -> None:
         self._stopped.set()
@@ -71,19 +91,28 @@ class _Sampler(threading.Thread):
 
     def run(self) -> None:
         while not self._stopped.wait(SAMPLE_SECONDS):
-            resident_mb = self._sample() / 1e6
-            self.peak_mb = max(self.peak_mb, resident_mb)
-            if resident_mb and not self.early_mb and self._is_early():
-                self.early_mb = resident_mb
+            self.samples.append(self._sample())
 
-    def _sample(self) -> int:
+    def _sample(self) -> Sample:
         resident = 0
         for root in self._roots:
             try:
-                for process in [root, *root.children(recursive=True)]:
-                    times = process.cpu_times()
-                    self.cpu[process.pid] = times.user + times.system
-                    resident += process.memory_info().rss
+                resident += _read(root, self._commands)
+                resident += sum(_read(child, self._children) for child in root.children(recursive=True))
             except psutil.NoSuchProcess:
                 continue
-        return resident
+        machine = psutil.cpu_times()
+        return Sample(
+            at=time.time(),
+            command_seconds=sum(self._commands.values()),
+            child_seconds=sum(self._children.values()),
+            idle_seconds=machine.idle + getattr(machine, "iowait", 0.0),
+            resident=resident,
+        )
+
+
+def _read(process: psutil.Process, seconds: dict[int, float]) -> int:
+    with process.oneshot():
+        times = process.cpu_times()
+        seconds[process.pid] = times.user + times.system
+        return int(process.memory_info().rss)

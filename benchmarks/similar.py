@@ -193,6 +193,7 @@ def _understanding(kind: str, number: int, hashes: RealLikeHashes) -> Understand
         quality=0.5,
         content="photo",
         rules_version=1,
+        scores_version=1,
     )
 
 

@@ -12,6 +12,8 @@ from scrapy.commands import ScrapyCommand
 from image_spider import config
 from image_spider.exceptions import ImageSpiderError, UsageError
 
+INTERRUPTED = 130
+
 
 def fleet_settings(settings: config.Config) -> None:
     """Raise UsageError without REDIS_URL, for what only a fleet can do."""
@@ -20,7 +22,7 @@ def fleet_settings(settings: config.Config) -> None:
 
 
 class ProjectCommand(ScrapyCommand):
-    """Exit codes: 0 done, 1 it failed, 2 wrong usage."""
+    """Exit codes: 0 done, 1 it failed, 2 wrong usage, 130 interrupted."""
 
     requires_project = True
     requires_crawler_process = False
@@ -34,6 +36,8 @@ class ProjectCommand(ScrapyCommand):
         except (ImageSpiderError, OSError) as error:
             print(f"{sys.argv[0].rpartition('/')[2]}: {error}", file=sys.stderr)  # noqa: T201
             self.exitcode = 2 if isinstance(error, UsageError) else 1
+        except KeyboardInterrupt:
+            self.exitcode = INTERRUPTED
 
     @abstractmethod
     def execute(self, args: list[str], opts: argparse.Namespace, settings: config.Config) -> None:

@@ -7,6 +7,7 @@ ImageSpiderError
 ├── RefusedImage          bytes that are not an image to keep: recorded, and the crawl goes on
 ├── LabelModelError       the label model failed while it ran: the crawl stops
 ├── StoreError            the image store cannot be written or read: the crawl stops
+│   └── DamagedFile       one stored file is missing or not what was stored: reported, and the rest goes on
 ├── BrokerError           Redis cannot be reached or refuses: commands stop, workers wait
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
     └── SchemaOutdated    the catalog's tables are not those of this version
@@ -51,6 +52,10 @@ class LabelModelError(ImageSpiderError):
 
 class StoreError(ImageSpiderError):
     """The image store cannot be written or read."""
+
+
+class DamagedFile(StoreError):
+    """A stored file is missing, cannot be read or is not what was stored; the message begins with its path."""
 
 
 class BrokerError(ImageSpiderError):

@@ -61,7 +61,8 @@ class Understanding:
     """What the pixels of an image told.
 
     The hashes are hexadecimal; None for an image of low information. scores are the raw measurements by name; flags,
-    quality (0..1) and content are what rules_version made of them. label_model names the model that gave topics.
+    quality (0..1) and content are what rules_version made of them; scores_version is that of the measuring.
+    label_model names the model that gave topics.
     """
 
     pixel_hash: str
@@ -73,6 +74,7 @@ class Understanding:
     quality: float
     content: str
     rules_version: int
+    scores_version: int
     label_model: str | None = None
     topics: tuple[Topic, ...] = ()
 

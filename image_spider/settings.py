@@ -35,7 +35,11 @@ COOKIES_ENABLED = False
 DEPTH_PRIORITY = 1  # breadth first: pages near the start URL come before deep traps
 SCHEDULER_DISK_QUEUE = "scrapy.squeues.PickleFifoDiskQueue"
 SCHEDULER_MEMORY_QUEUE = "scrapy.squeues.FifoMemoryQueue"
-DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}  # a page must not name our own files
+DOWNLOAD_HANDLERS = {
+    "http": "image_spider.downloads.DownloadHandler",
+    "https": "image_spider.downloads.DownloadHandler",
+    **dict.fromkeys(("data", "file", "ftp", "s3")),  # a page must not name our own files
+}
 
 # Doors that a worker does not open: an HTTP server that runs Python, and a Python console.
 REMOTE_CONTROL_ENABLED = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 BATCH_RECORDS = 200
 BATCH_SECONDS = 0.2
+LOOK_UP_SECONDS = 0.01  # the URLs of a page come at once
 COMPLETED = ("finished", "max_images")  # reasons; any other end without an error is a stop
 
 
@@ -42,26 +43,42 @@ class CatalogPipeline:
     """Record every item and the crawl itself."""
 
     def __init__(
-        self, *, crawler: Crawler, catalog: Catalog, store: LocalStore, duplicates: DuplicatePolicy = "link"
+        self,
+        *,
+        crawler: Crawler,
+        catalog: Catalog,
+        store: LocalStore,
+        expires_days: int = 90,
+        duplicates: DuplicatePolicy = "link",
     ) -> None:
         self.crawler = crawler
         self._spider = images_spider(crawler)
         self._catalog = catalog
         self._store = store
+        self._expires = timedelta(days=expires_days)
         self._duplicates = duplicates
         self._batches: Batches[ImageItem | PageItem, None] = Batches(
             self._write, max_records=BATCH_RECORDS, max_seconds=BATCH_SECONDS, thread_name="catalog"
+        )
+        self._look_ups: Batches[str, Image | None] = Batches(
+            self._look_up, max_records=BATCH_RECORDS, max_seconds=LOOK_UP_SECONDS, thread_name="look-ups"
         )
         self._opened = asyncio.Event()  # or failed to; Scrapy opens all pipelines at once
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Read DATABASE_URL, IMAGES_STORE and DUPLICATES; off for other spiders than ours."""
+        """Read DATABASE_URL, IMAGES_STORE, IMAGES_EXPIRES and DUPLICATES; off for other spiders than ours."""
         images_spider(crawler)
         settings = config.from_settings(crawler.settings)
         catalog = Catalog(settings.DATABASE_URL, retry_seconds=settings.CATALOG_RETRY_SECONDS)
         store = LocalStore(settings.IMAGES_STORE)
-        pipeline = cls(crawler=crawler, catalog=catalog, store=store, duplicates=settings.DUPLICATES)
+        pipeline = cls(
+            crawler=crawler,
+            catalog=catalog,
+            store=store,
+            expires_days=settings.IMAGES_EXPIRES,
+            duplicates=settings.DUPLICATES,
+        )
         crawler.signals.connect(pipeline.spider_closed, signals.spider_closed)
         return pipeline
 
@@ -97,9 +114,9 @@ class CatalogPipeline:
             raise DropItem("the page is read", log_level="DEBUG")
         return item
 
-    async def image_at_url(self, url: str, *, since: datetime) -> Image | None:
-        """Return the image that was last downloaded from this URL, unless that was before `since`."""
-        return await self._read(partial(queries.image_at_url, url=url, since=since))
+    async def image_at_url(self, url: str) -> Image | None:
+        """Return the image that was last downloaded from this URL, unless that is longer ago than IMAGES_EXPIRES."""
+        return await self._look_ups.add(url)
 
     async def model_topics(self, sha256: str) -> tuple[Topic, ...]:
         """Return what a label model told of an image that the catalog knows."""
@@ -125,6 +142,7 @@ class CatalogPipeline:
     async def spider_closed(self, reason: str) -> None:
         """Record how the crawl ended; the other pipelines have ended by now."""
         self._batches.close()
+        self._look_ups.close()
         state = "failed" if self._spider.error else "completed" if reason in COMPLETED else "stopped"
         outcome = crawls.Outcome(
             state=state,
@@ -159,6 +177,12 @@ class CatalogPipeline:
         if written.linked:
             self._loop.call_soon_threadsafe(self.crawler.stats.inc_value, "images/near_duplicate", written.linked)
         return [None] * len(items)
+
+    def _look_up(self, urls: Sequence[str]) -> list[Image | None]:
+        """Look a batch of URLs up; in a thread."""
+        with self._catalog.reading() as connection:
+            found = queries.images_at_urls(connection, urls, since=datetime.now(UTC) - self._expires)
+        return [found.get(url) for url in urls]
 
     def _remove(self, refused: dict[str, str]) -> None:
         """Delete the files of images that were refused, after the commit: a row never stands without its file.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from scrapy import Request
@@ -73,7 +73,6 @@ class ImagesPipeline(ScrapyImagesPipeline):
         crawler: Crawler,
         store: LocalStore,
         decoders: Decoders,
-        expires_days: int,
         label_model: Path | None,
         label_threads: int,
     ) -> None:
@@ -85,7 +84,6 @@ class ImagesPipeline(ScrapyImagesPipeline):
         # Bodies that wait to be decoded are memory: while this many candidates are under way, the next one waits, and
         # with its downloads the engine stops asking for pages.
         self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + WAITING_BODIES)
-        self._expires = timedelta(days=expires_days)
         self._label_model = label_model
         self._label_threads = label_threads
         self._labeller: Labeller | None = None
@@ -99,7 +97,6 @@ class ImagesPipeline(ScrapyImagesPipeline):
             crawler=crawler,
             store=LocalStore(settings.IMAGES_STORE),
             decoders=Decoders(settings),
-            expires_days=settings.IMAGES_EXPIRES,
             label_model=settings.LABEL_MODEL,
             label_threads=settings.LABEL_THREADS,
         )
@@ -193,7 +190,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         try:
             if item.candidate.data is not None:
                 return await self._keep(request, item, item.candidate.data, item.candidate.media_type)
-            known = await self._catalog.image_at_url(request.url, since=datetime.now(UTC) - self._expires)
+            known = await self._catalog.image_at_url(request.url)
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
                 topics = await self._catalog.model_topics(known.sha256) if self._labeller else ()
                 return stored_file(request, known, "uptodate", topics)

@@ -8,21 +8,22 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-OPTIONS = "-c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories= -c port={port}"
+OPTIONS = "-c listen_addresses=127.0.0.1 -c fsync={fsync} -c unix_socket_directories= -c port={port}"
 
 
 class PostgresServer:
     """One server in a folder of its own, on a free port of 127.0.0.1, with trust authentication."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
         self._data = folder / "data"
         self._log = folder / "log"
         self.port = _free_port()
+        self._options = OPTIONS.format(port=self.port, fsync="on" if fsync else "off")
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        self._run("pg_ctl", "-D", self._data, "-l", self._log, "-w", "-o", OPTIONS.format(port=self.port), "start")
+        self._run("pg_ctl", "-D", self._data, "-l", self._log, "-w", "-o", self._options, "start")
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")

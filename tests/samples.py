@@ -51,6 +51,7 @@ def understood(phash_256: int | None, hash_64: int = 0, *, pixels: str = "") -> 
         quality=0.5,
         content="photo",
         rules_version=1,
+        scores_version=1,
     )
 
 

@@ -20,6 +20,7 @@ class Site:
     def __init__(self, pages: Mapping[str, str | bytes]) -> None:
         self.pages = dict(pages)
         self.requests: list[str] = []
+        self.connections: set[object] = set()
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -27,6 +28,7 @@ class Site:
 
             def do_GET(self) -> None:
                 site.requests.append(self.path)
+                site.connections.add(self.client_address)
                 body = site.pages.get(self.path)
                 data = body.replace("{url}", site.url).encode() if isinstance(body, str) else body or b""
                 redirect = data.startswith(b"-> ")

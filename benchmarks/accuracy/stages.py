@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PIL import Image
 
@@ -12,17 +11,8 @@ from benchmarks.accuracy.distortions import jpeg
 from benchmarks.accuracy.flags import large_photographs
 from benchmarks.accuracy.material import Labelled
 from benchmarks.accuracy.tables import Table
-from image_spider.imaging.compression import measure_compression
-from image_spider.imaging.content import content_kind
-from image_spider.imaging.edges import measure_edges
+from benchmarks.stages import Stages, analysis_stages, milliseconds
 from image_spider.imaging.facts import read_facts
-from image_spider.imaging.features import measure_features
-from image_spider.imaging.hashes import measure_hashes, pixel_hash
-from image_spider.imaging.layout import measure_layout
-from image_spider.imaging.pixels import measure_pixels
-from image_spider.imaging.rules import evaluate
-from image_spider.imaging.tones import measure_tones
-from image_spider.imaging.working_copy import make_working_copy
 
 SIZE = (816, 612)
 REPEATS = 40
@@ -36,30 +26,10 @@ def measure_stages(files: Sequence[Labelled]) -> list[Table]:
     image = Image.open(io.BytesIO(data))
     facts = read_facts(image, len(data))
     image.load()
-    copy = make_working_copy(image, facts)
-    scores = measure_features(copy, facts)
-    stages: dict[str, Callable[[], object]] = {
+    stages: Stages = {
         "decode (Pillow, full)": lambda: Image.open(io.BytesIO(data)).load(),
-        "working copy": lambda: make_working_copy(image, facts),
-        "tones": lambda: measure_tones(copy),
-        "edges": lambda: measure_edges(copy),
-        "layout": lambda: measure_layout(copy),
-        "pixels": lambda: measure_pixels(copy),
-        "compression": lambda: measure_compression(facts),
-        "hashes": lambda: measure_hashes(image, copy, facts),
-        "of these, pixel_hash": lambda: pixel_hash(image, facts),
-        "flags and quality": lambda: evaluate(scores),
-        "content kind": lambda: content_kind(scores),
+        **analysis_stages(image, facts),
     }
-    rows = [[name, f"{_milliseconds(stage):.2f}"] for name, stage in stages.items()]
+    rows = [[name, f"{milliseconds(stage, repeats=REPEATS):.2f}"] for name, stage in stages.items()]
     title = f"One JPEG of {SIZE[0]} x {SIZE[1]}, {len(data) // 1000} kB: ms of CPU, median of {REPEATS}"
     return [Table("stages", title, ["stage", "ms"], rows, NOTE)]
-
-
-def _milliseconds(stage: Callable[[], object]) -> float:
-    times = []
-    for _ in range(REPEATS):
-        started = time.process_time()
-        stage()
-        times.append(time.process_time() - started)
-    return 1000 * sorted(times)[REPEATS // 2]

@@ -12,19 +12,20 @@ from image_spider.catalog.keys import key
 from image_spider.catalog.schema import images, sightings, topics
 from image_spider.items import Image, Topic
 
-_IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image) if field.name != "understanding"]
+IMAGE_COLUMNS = [images.c[field.name] for field in fields(Image) if field.name != "understanding"]
+"""What an Image is made of, but for its understanding."""
 
 
-def image_at_url(connection: Connection, url: str, *, since: datetime) -> Image | None:
-    """Return the image last downloaded from this URL, unless that was before `since`."""
-    row = connection.execute(
-        select(*_IMAGE_COLUMNS)
-        .join(sightings, sightings.c.image_sha256 == images.c.sha256)
-        .where(sightings.c.image_url_key == key(url), sightings.c.fetched_at >= since)
-        .order_by(sightings.c.fetched_at.desc())
-        .limit(1)
-    ).first()
-    return Image(*row) if row else None
+def images_at_urls(connection: Connection, urls: Iterable[str], *, since: datetime) -> dict[str, Image]:
+    """Return the image last downloaded from each of these URLs, but for those downloaded before `since`."""
+    keys = {key(url): url for url in urls}
+    rows = connection.execute(
+        select(sightings.c.image_url_key, *IMAGE_COLUMNS)
+        .join(images, sightings.c.image_sha256 == images.c.sha256)
+        .where(sightings.c.image_url_key.in_(list(keys)), sightings.c.fetched_at >= since)
+        .order_by(sightings.c.fetched_at)
+    )
+    return {keys[url_key]: Image(*columns) for url_key, *columns in rows}
 
 
 def known_images(connection: Connection, sha256s: Iterable[str]) -> Sequence[str]:

@@ -44,7 +44,15 @@ _PLACES = tuple(
     tuple(8 * row + place for row in range(8) for place in range(8) if (place + 2 * row + row // 4) % 4 == part)
     for part in range(4)
 )
-FOUND = ("sha256", "pixel_hash", "phash_256", "frames", "width", "height")  # columns that a search returns
+FOUND = (
+    "sha256",
+    "pixel_hash",
+    "phash_256",
+    "frames",
+    "width",
+    "height",
+    "scores_version",
+)  # columns that a search returns
 _FLIPS = (0, *(1 << bit for bit in range(16)))
 
 

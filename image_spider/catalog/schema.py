@@ -92,6 +92,7 @@ images = Table(
     Column("quality", Float),  # 0..1
     Column("content", String(16)),
     Column("rules_version", Integer),  # of the rules that made flags, quality and content from the scores
+    Column("scores_version", Integer),  # of the measuring that made scores and hashes
     Column("label_model", String(120)),
     # The first image of its group, an original itself; checked at the commit, as both may come in one batch.
     Column("duplicate_of", ForeignKey("images.sha256", deferrable=True, initially="DEFERRED")),

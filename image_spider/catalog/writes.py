@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, case, delete, func, update
+from sqlalchemy import Connection, Insert, Table, bindparam, case, delete, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from image_spider import causes
@@ -130,13 +131,21 @@ def _upsert(
     unique = {tuple(row[column.name] for column in identifiers): row for row in rows}
     if not unique:
         return
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    statement = _upsert_statement(connection.dialect.name, table, (*updated,), (*greatest,), (*unless_null,))
+    connection.execute(statement, [unique[key] for key in sorted(unique)])
+
+
+@cache  # making a statement costs more than running it
+def _upsert_statement(
+    dialect: str, table: Table, updated: tuple[str, ...], greatest: tuple[str, ...], unless_null: tuple[str, ...]
+) -> Insert:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     new = insert.excluded
     values = {name: new[name] for name in updated}
     values |= {name: case((new[name] > table.c[name], new[name]), else_=table.c[name]) for name in greatest}
     values |= {name: func.coalesce(new[name], table.c[name]) for name in unless_null}
-    statement = insert.on_conflict_do_update(index_elements=identifiers, set_=values)
-    connection.execute(statement, [unique[key] for key in sorted(unique)])
+    statement: Insert = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    return statement
 
 
 def _topic_row(sha256: str, topic: Topic) -> dict[str, Any]:
@@ -146,10 +155,11 @@ def _topic_row(sha256: str, topic: Topic) -> dict[str, Any]:
 def _image_row(item: ImageItem, links: Mapping[str, Duplicate]) -> dict[str, Any]:
     assert item.image
     row = {name: getattr(item.image, name) for name in _IMAGE} | {"first_seen": item.seen_at, "last_seen": item.seen_at}
-    return row | understanding_columns(item.image.understanding) | _duplicate_columns(links.get(item.image.sha256))
+    return row | understanding_columns(item.image.understanding) | duplicate_columns(links.get(item.image.sha256))
 
 
-def _duplicate_columns(duplicate: Duplicate | None) -> dict[str, Any]:
+def duplicate_columns(duplicate: Duplicate | None) -> dict[str, Any]:
+    """Return the link to an original as columns of `images`; all null for an original."""
     return {
         "duplicate_of": duplicate and duplicate.of,
         "duplicate_kind": duplicate and duplicate.kind,

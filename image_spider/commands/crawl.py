@@ -11,6 +11,7 @@ from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.settings import SETTINGS_PRIORITIES
 
 from image_spider.addons import check_scrapy_settings
+from image_spider.command import INTERRUPTED
 from image_spider.commands.questions import ask_arguments
 from image_spider.exceptions import ImageSpiderError, UsageError
 from image_spider.spiders.images import ImagesSpider
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import asyncio
 
 WRONG_USAGE = 2
-INTERRUPTED = 130
 
 
 class Command(CrawlCommand):

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 from scrapy.exceptions import UsageError
 
 from image_spider.catalog.catalog import Catalog
+from image_spider.catalog.measurements import measure_all_anew
 from image_spider.catalog.reclassification import count_outdated, reclassify
 from image_spider.command import ProjectCommand
 from image_spider.config import Config
+from image_spider.decoders import Decoders
+from image_spider.exceptions import StoreError
+from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.imaging.rules import RULES_VERSION
+from image_spider.progress_bar import ProgressBar
+from image_spider.rescan import Rescan
+from image_spider.stores.local import LocalStore
+from image_spider.topics.labeller import Labeller
 
 
 class Command(ProjectCommand):
-    """Make flags, quality and content kind anew."""
+    """Make flags, quality and content kind anew; with --rescan, scores, hashes and duplicates too."""
+
+    def syntax(self) -> str:
+        """Return the arguments."""
+        return "[--rescan [--all]]"
 
     def short_desc(self) -> str:
         """Describe the command in a line."""
@@ -26,22 +38,65 @@ class Command(ProjectCommand):
         """Describe the command."""
         return (
             "Make flags, quality and content of every image that older rules classified anew, from its stored scores; "
-            "no file is read. It may be interrupted: run again, it goes on with what is left."
+            "no file is read. With --rescan the stored files are read, and scores, hashes and links to duplicates made "
+            "anew as well, of the images that this version has not measured (and, with LABEL_MODEL, that this model "
+            "has not labelled). Either may be interrupted, by kill -9 too: run again, without --all, it goes on with "
+            "what is left."
         )
 
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's options."""
+        super().add_options(parser)
+        parser.add_argument("--rescan", action="store_true", help="measure the stored files anew")
+        parser.add_argument("--all", action="store_true", help="with --rescan: begin with every image again")
+
     def execute(self, args: list[str], opts: argparse.Namespace, settings: Config) -> None:
-        """Reclassify, with a progress bar on standard error."""
-        if args:
-            raise UsageError("it takes no arguments")
-        with Catalog(settings.DATABASE_URL) as catalog:
+        """Reclassify, with progress on standard error."""
+        if args or (opts.all and not opts.rescan):
+            raise UsageError("no arguments are taken, and --all goes with --rescan")
+        with Catalog(settings.DATABASE_URL, retry_seconds=settings.CATALOG_RETRY_SECONDS) as catalog:
             catalog.open(create=False)
-            total, done = count_outdated(catalog), 0
-            console = Console(stderr=True)
-            with Progress(
-                *Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True
-            ) as bar:
-                task = bar.add_task("images", total=total)
-                for number in reclassify(catalog):
-                    done += number
-                    bar.update(task, completed=done)
-            print(f"{done:,} images reclassified by rules version {RULES_VERSION}")  # noqa: T201
+            if opts.rescan:
+                asyncio.run(self._rescan(catalog, settings, everything=opts.all))
+            else:
+                _reclassify(catalog)
+
+    async def _rescan(self, catalog: Catalog, settings: Config, *, everything: bool) -> None:
+        """Measure the files; the exit code is 1 when some of them could not be."""
+        store = LocalStore(settings.IMAGES_STORE)
+        if not store.root.is_dir():
+            raise StoreError(f"there is no image store {store.root}: set IMAGES_STORE to its folder")
+        model = settings.LABEL_MODEL
+        labeller = await Labeller.load(model, threads=settings.LABEL_THREADS) if model else None
+        if everything:
+            await asyncio.to_thread(catalog.transaction, measure_all_anew)
+        decoders = Decoders(settings)
+        link = settings.DUPLICATES != "keep"
+        rescan = Rescan(catalog=catalog, store=store, decoders=decoders, labeller=labeller, link=link)
+        measured = damaged = unmeasured = 0
+        try:
+            with ProgressBar(await rescan.count(), console=Console(stderr=True)) as bar:
+                async for batch in rescan.batches():
+                    for line in (*batch.damaged, *batch.unmeasured):
+                        bar.say(line)
+                    bar.advance(batch.measured + len(batch.damaged) + len(batch.unmeasured))
+                    measured += batch.measured
+                    damaged += len(batch.damaged)
+                    unmeasured += len(batch.unmeasured)
+        finally:
+            decoders.close()
+            if labeller:
+                labeller.close()
+        print(f"{measured:,} images measured by scores version {SCORES_VERSION}")  # noqa: T201
+        if damaged or unmeasured:
+            print(f"{damaged:,} files missing or damaged, {unmeasured:,} images not measured")  # noqa: T201
+            self.exitcode = 1
+
+
+def _reclassify(catalog: Catalog) -> None:
+    done = 0
+    with ProgressBar(count_outdated(catalog), console=Console(stderr=True)) as bar:
+        for number in reclassify(catalog):
+            done += number
+            bar.advance(number)
+    print(f"{done:,} images reclassified by rules version {RULES_VERSION}")  # noqa: T201

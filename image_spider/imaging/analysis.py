@@ -13,6 +13,13 @@ from image_spider.imaging.hashes import Hashes, measure_hashes
 from image_spider.imaging.rules import Verdict, evaluate
 from image_spider.imaging.working_copy import make_working_copy
 
+SCORES_VERSION = 1
+"""Version of every raw score and hash, stored with each image.
+
+A change after which the same bytes give other scores or hashes is a new version; `scrapy reclassify --rescan` then
+measures the stored files anew. What is made of the scores alone has a version of its own, RULES_VERSION.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:

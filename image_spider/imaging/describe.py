@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from image_spider.imaging.analysis import analyse
+from image_spider.imaging.analysis import SCORES_VERSION, analyse
 from image_spider.imaging.classes import shape, size_class
 from image_spider.imaging.decode import decode, pixel_limit
 from image_spider.imaging.facts import FileFacts
@@ -148,6 +148,7 @@ def _understand(image: Image.Image, structure: Structure, byte_count: int) -> Un
         quality=analysis.verdict.quality,
         content=analysis.content.kind,
         rules_version=analysis.verdict.rules_version,
+        scores_version=SCORES_VERSION,
     )
 
 

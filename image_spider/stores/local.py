@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
-from image_spider.exceptions import StoreError
+from image_spider.exceptions import DamagedFile, StoreError
 
 PARTIAL = ".partial"  # files being written: a kill leaves them here, never in place
 
@@ -44,17 +46,19 @@ class LocalStore:
         target = self.root / path
         partial = self._partial / f"{os.getpid()}.{threading.get_ident()}.{target.name}"
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("xb") as file:
+                file.write(data)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             try:
-                with partial.open("xb") as file:
-                    file.write(data)
-                    if durable:
-                        file.flush()
-                        os.fsync(file.fileno())
                 partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
+            except FileNotFoundError:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                partial.replace(target)
         except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise self._error("write to", error) from error
         return True
 
@@ -73,6 +77,22 @@ class LocalStore:
             return None
         except OSError as error:
             raise self._error("read from", error) from error
+
+    def read(self, path: str, *, size: int, sha256: str) -> bytes:
+        """Return the bytes of the file under path; raise DamagedFile unless they have this size and SHA-256."""
+        file = self.root / path
+        try:
+            found = file.stat().st_size
+            if found != size:  # it is not read: whatever lies there may be of any size
+                raise DamagedFile(f"{file}: {found:,} bytes instead of {size:,}")
+            data = file.read_bytes()
+        except FileNotFoundError:
+            raise DamagedFile(f"{file}: missing") from None
+        except OSError as error:
+            raise DamagedFile(f"{file}: cannot be read: {error.strerror or error}") from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise DamagedFile(f"{file}: its SHA-256 is not that of its name")
+        return data
 
     def _error(self, verb: str, error: OSError) -> StoreError:
         return StoreError(

@@ -1,3 +1,4 @@
+import hashlib
 import multiprocessing
 import os
 import threading
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from image_spider.exceptions import StoreError
+from image_spider.exceptions import DamagedFile, StoreError
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import image_path, thumbnail_path
 
@@ -86,3 +87,18 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path):
     with pytest.raises(StoreError):
         store.write("ab/12/x.jpg", b"bytes")
     assert files(tmp_path) == ["ab"]
+
+
+def test_a_file_is_read_only_if_it_is_what_was_stored(tmp_path: Path):
+    store, sha256 = opened(tmp_path), hashlib.sha256(b"bytes").hexdigest()
+    store.write("a", b"bytes")
+    assert store.read("a", size=5, sha256=sha256) == b"bytes"
+    for path, size, digest, reason in (
+        ("a", 6, sha256, "5 bytes instead of 6"),
+        ("a", 5, SHA256, "its SHA-256 is not that of its name"),
+        ("b", 5, sha256, "missing"),
+        ("a/b", 5, sha256, "cannot be read: Not a directory"),
+    ):
+        with pytest.raises(DamagedFile) as raised:
+            store.read(path, size=size, sha256=digest)
+        assert str(raised.value) == f"{tmp_path / path}: {reason}"

@@ -122,6 +122,7 @@ def labelled(label_model: str | None, *topics: Topic) -> Understanding:
         quality=1.0,
         content="photo",
         rules_version=1,
+        scores_version=1,
         label_model=label_model,
         topics=topics,
     )
@@ -203,23 +204,22 @@ def test_a_very_long_url_has_a_place(catalog: Catalog):
     url = f"{URL}?{'x' * 20_000}"
     write(catalog, an_item(url, image=an_image()))
     with catalog.reading() as connection:
-        assert queries.image_at_url(connection, url, since=NOON) == an_image()
+        assert queries.images_at_urls(connection, [url], since=NOON) == {url: an_image()}
 
 
 def test_an_image_is_found_by_its_url_while_it_is_fresh(catalog: Catalog):
     write(catalog, an_item(image=an_image()))
     write(catalog, an_item(image=an_image(), seen_at=LATER, fetched=False))  # seen again is not downloaded again
     with catalog.reading() as connection:
-        assert queries.image_at_url(connection, URL, since=NOON) == an_image()
-        assert queries.image_at_url(connection, URL, since=LATER) is None
-        assert queries.image_at_url(connection, PAGE, since=NOON) is None
+        assert queries.images_at_urls(connection, [PAGE, URL], since=NOON) == {URL: an_image()}
+        assert queries.images_at_urls(connection, [URL], since=LATER) == {}
 
 
 def test_the_newest_image_of_a_url_is_found(catalog: Catalog):
     write(catalog, an_item(image=an_image("b"), seen_at=LATER))
     write(catalog, an_item(image=an_image("a")))
     with catalog.reading() as connection:
-        assert queries.image_at_url(connection, URL, since=NOON) == an_image("b")
+        assert queries.images_at_urls(connection, [URL], since=NOON) == {URL: an_image("b")}
 
 
 def test_the_counters_of_a_crawl_are_those_of_its_rows(catalog: Catalog):

@@ -23,10 +23,14 @@ EDGES = (0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run has seen: files by class, the slowest file in seconds, warnings that leaked."""
+    """What a run has seen: files by class, the slowest file (seconds, number, class), warnings that leaked.
+
+    unmeasured are files that are kept though measuring their pixels failed.
+    """
 
     classes: Counter[str] = field(default_factory=Counter)
-    slowest: float = 0.0
+    unmeasured: int = 0
+    slowest: tuple[float, int, str] = (0.0, -1, "")
     warnings: list[str] = field(default_factory=list)
 
 
@@ -100,8 +104,12 @@ def run(count: int, seed: int = 1) -> Outcome:
         warnings.simplefilter("always")
         for number, data in enumerate(mutated_files(count, seed)):
             start = perf_counter()
-            description = describe(data, content_type="image/png", max_pixels=MAX_PIXELS)
-            outcome.slowest = max(outcome.slowest, perf_counter() - start)
+            try:
+                description = describe(data, content_type="image/png", max_pixels=MAX_PIXELS)
+            except BaseException as error:
+                error.add_note(f"raised by file {number} of seed {seed}")
+                raise
+            outcome.slowest = max(outcome.slowest, (perf_counter() - start, number, description.integrity))
             outcome.classes[description.integrity] += 1
             assert description.integrity in integrity.ALL, number
             if description.integrity not in integrity.KEPT:
@@ -111,6 +119,7 @@ def run(count: int, seed: int = 1) -> Outcome:
             assert description.height > 0, number
             assert description.format == "svg" or description.width * description.height <= MAX_PIXELS, number
             assert (description.thumbnail is None) == (description.format == "svg"), number
+            outcome.unmeasured += description.understanding is None and description.format != "svg"
     outcome.warnings = [str(warning.message) for warning in leaked]
     assert Image.MAX_IMAGE_PIXELS == 89_478_485, "global state was changed"
     return outcome

@@ -173,6 +173,7 @@ BAD_FILES: list[tuple[str, bytes, str]] = [
     ("AVIF: pixels of garbage", patched(AVIF, AVIF_PIXELS, b"\xff" * (len(AVIF) - AVIF_PIXELS)), "corrupt"),
     ("AVIF: a description of zeros", AVIF[:32] + struct.pack(">I4s", 100, b"meta") + bytes(92), "corrupt"),
     ("AVIF: a box of size 3", AVIF + struct.pack(">I4s", 3, b"free"), "corrupt"),
+    ("AVIF: 85 million pixels", patched(AVIF, AVIF.index(b"ispe") + 8, b"\x00\x00\x24\x00" * 2), "bomb"),
     ("AVIF: a text behind it", AVIF + b"and then some more text", "trailing_bytes"),
     # BMP
     ("BMP: cut in the file header", BMP[:12], "truncated"),

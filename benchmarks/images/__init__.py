@@ -1,0 +1,1 @@
+"""The speed of image understanding, beside named peers."""
