@@ -168,13 +168,21 @@ class ImagesPipeline(ScrapyImagesPipeline):
         other categories.
         """
         candidate = item.candidate
-        await super().process_item(item)
+        try:
+            await super().process_item(item)
+        except Unfinished:
+            self._forget(item)  # what was taken back from the downloader is no result
+            raise
         refused = item.failure and item.failure.cause == causes.TOPIC
         if refused and (self._spider.wants(item) or item.failure != self._spider.refusal(item)):
             item.candidate, item.failure = candidate, None
-            (request,) = self.get_media_requests(item, self.spiderinfo)
-            self.spiderinfo.downloaded.pop(self._fingerprinter.fingerprint(request), None)
+            self._forget(item)
             await super().process_item(item)
+
+    def _forget(self, item: ImageItem) -> None:
+        """Let the URL of a candidate be asked for once more."""
+        (request,) = self.get_media_requests(item, self.spiderinfo)
+        self.spiderinfo.downloaded.pop(self._fingerprinter.fingerprint(request), None)
 
     def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> list[Request]:
         """Return the request for the candidate, with a referrer as browsers send it: some sites refuse strangers."""

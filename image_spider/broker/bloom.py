@@ -42,7 +42,9 @@ def layers(error_rate: float) -> Iterator[Layer]:
         error = error_rate / 2 ** (number + 1)
         hashes = math.ceil(-math.log2(error))
         count = _keys(bits, error)
-        yield Layer(bits, hashes, _keys(bits, error / _uneven(bits, hashes, count)))
+        while Layer(bits, hashes, count).error(count) > error:
+            count = int(count * 0.998)
+        yield Layer(bits, hashes, count)
         bits = min(4 * bits, LARGEST_BITS)
 
 

@@ -13,7 +13,7 @@ from redis.asyncio import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from image_spider.broker import scripts
-from image_spider.broker.connection import Connection, open_connection
+from image_spider.broker.connection import Connection, close_connection, open_connection
 from image_spider.broker.outages import CODES, is_mistake, outage
 from image_spider.exceptions import BrokerError, UsageError
 
@@ -115,7 +115,7 @@ class Client:
     async def close(self) -> None:
         """Close the connections."""
         if self._connection is not None:
-            await self._connection.aclose()
+            await close_connection(self._connection)
             self._connection = None
 
     def _connected(self) -> Connection:

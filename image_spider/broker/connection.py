@@ -9,7 +9,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import SSLConnection, parse_url
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 Connection = Redis | RedisCluster
@@ -54,6 +54,17 @@ def open_connection(url: str, *, name: str, timeout_seconds: float) -> Connectio
         return master
     [(host, port)] = _places(places, REDIS_PORT)
     return Redis(host=host, port=port, **common, **options)
+
+
+async def close_connection(connection: Connection) -> None:
+    """Close everything, also what redis-py forgets: nodes of a Cluster that never answered, and the Sentinels."""
+    if isinstance(connection, RedisCluster):
+        for node in connection.startup_nodes:
+            await node.disconnect()
+    elif isinstance(connection.connection_pool, SentinelConnectionPool):
+        for sentinel in connection.connection_pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+    await connection.aclose()
 
 
 def _places(text: str, port: int) -> list[tuple[str, int]]:

@@ -61,8 +61,14 @@ KEYS = (
         "until finished or given back",
         "lease, answered",
     ),
-    Key("F:crawls", "zset", "crawl -> created, ms", "as its record", "open, push"),
-    Key("F:crawl:<crawl>", "hash", "state, arguments, outstanding, counters, times", "30 days after its end", "all"),
+    Key("F:crawls", "zset", "crawl -> created, ms", "as its record", "open_crawl, push"),
+    Key(
+        "F:crawl:<crawl>",
+        "hash",
+        "state, arguments, outstanding, counters, times",
+        "30 days after its end",
+        "push, open_crawl, set_state, finish, nack, lease",
+    ),
     Key(
         "F:parked:<crawl>",
         "set",

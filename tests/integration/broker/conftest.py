@@ -101,6 +101,11 @@ def payloads(leases: Leases) -> list[str]:
     return [one.payload.decode() for one in leases.leases]
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  what is waited for is a property of the client, not an event
+        await asyncio.sleep(0.01)
+
+
 Scenario = Callable[[Fleet], Awaitable[None]]
 
 

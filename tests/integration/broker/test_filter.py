@@ -35,7 +35,7 @@ def test_layers_grow_and_the_measured_error_stays_under_the_stated_one(run):
         assert record.layers == 2
         assert record.count == len(known) - wrong
         assert await _seen(fleet, known) == len(known)  # never a false negative
-        # The filter is all but full now: new keys find the whole error. They fill a third layer, which does not err yet.
+        # The filter is all but full now: new keys find the whole error, and fill a third layer.
         fresh = 20_000
         errors = await _seen(fleet, _pushes(source, fresh))
         assert errors / fresh <= STATED

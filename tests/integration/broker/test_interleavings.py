@@ -92,11 +92,11 @@ class Model:
     async def check(self) -> None:
         """Outstanding = queued + delayed + leased, per crawl and in all; busy = leased, per host."""
         fleet = self.fleet
-        queued = {crawl: 0 for crawl in CRAWLS}
+        queued = dict.fromkeys(CRAWLS, 0)
         for crawl in CRAWLS:
             for host in HOSTS:
                 queued[crawl] += await fleet.command("ZCARD", f":queue:{crawl}/{host}")
-        leased, busy = {crawl: 0 for crawl in CRAWLS}, dict.fromkeys(HOSTS, 0)
+        leased, busy = dict.fromkeys(CRAWLS, 0), dict.fromkeys(HOSTS, 0)
         for key in await fleet.client.keys(fleet.options.name + ":leases:*"):
             for value in await fleet.client.command("HVALS", key):
                 _, _, host, crawl = value.decode().split()

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,9 @@ import pytest
 
 from image_spider.broker.client import Client
 from image_spider.broker.keys import KEYS
-from image_spider.broker.records import CrawlState, Push
+from image_spider.broker.records import CrawlState, Nack, Push
 from image_spider.exceptions import BrokerError, UsageError
-from tests.integration.broker.conftest import Fleet, run_on
+from tests.integration.broker.conftest import Fleet, run_on, until
 from tests.redis_servers import RedisServer, Sentinels
 from tests.tcp_proxy import ProxyThread, TcpProxy
 
@@ -32,8 +33,6 @@ async def _everything(fleet: Fleet) -> None:
     held = (await fleet.lease(4, delay_ms=1000)).leases
     assert len(held) == 4
     await fleet.finish(held[0], pages=1)
-    from image_spider.broker.records import Nack
-
     nacks = [
         Nack(id=one.id, token=one.token, cause="x", dead=dead) for one, dead in zip(held[1:3], (0, 1), strict=True)
     ]
@@ -70,7 +69,7 @@ def test_every_script_works_on_every_kind_of_redis_and_writes_the_keys_of_the_ta
             family = _family(key.decode(), fleet.options.name, start)
             found.setdefault(family, set()).add((await fleet.client.command("TYPE", key)).decode())
         types = {key.name: key.type for key in KEYS}
-        assert {name: kinds for name, kinds in found.items() if not kinds <= set(types[name].split())} == {}
+        assert {name: kinds for name, kinds in found.items() if not kinds <= set(re.findall(r"\w+", types[name]))} == {}
         unused = types.keys() - found.keys()
         assert unused <= {"F:seen:<crawl>/exact", "F:unparking", "F:parked:<crawl>", "F:clock"}
         await fleet.frontier.empty()
@@ -81,10 +80,11 @@ def test_every_script_works_on_every_kind_of_redis_and_writes_the_keys_of_the_ta
 def _family(key: str, frontier: str, start: str) -> str:
     """Find the row of the table that a key belongs to."""
     short = key.replace(frontier, "F").replace(start, "S")
-    if short.startswith("F:seen:") and "/" in short:
-        return "F:seen:<crawl>/exact" if short.endswith("/exact") else "F:seen:<crawl>/<layer>"
-    for row in sorted(KEYS, key=lambda row: -len(row.name)):
-        if short == row.name or ("<" in row.name and short.startswith(row.name.partition("<")[0])):
+    if short.endswith("/exact"):
+        return "F:seen:<crawl>/exact"
+    for row in KEYS:
+        pattern = re.sub(r"<\w+>", r"[^/]+", re.escape(row.name))
+        if re.fullmatch(pattern, short):
             return row.name
     raise AssertionError(f"{key} stands in no row")
 
@@ -140,8 +140,7 @@ def test_an_outage_is_told_once_and_its_end_too(own_server: RedisServer, caplog:
         os.kill(own_server.pid, signal.SIGSTOP)
         try:
             call = asyncio.ensure_future(client.command("PING"))
-            while client.away_since is None:
-                await asyncio.sleep(0.01)
+            await until(lambda: client.away_since is not None)
             assert client.well_seconds == 0
         finally:
             os.kill(own_server.pid, signal.SIGCONT)
@@ -161,8 +160,7 @@ def test_a_full_redis_refuses_pushes_says_so_and_lets_workers_live_and_finish(ow
         held = (await fleet.lease(10)).leases
         own_server.ask("CONFIG", "SET", "maxmemory", "1")
         push = asyncio.ensure_future(fleet.push("late"))
-        while not fleet.client.away_reason:
-            await asyncio.sleep(0.01)
+        await until(lambda: bool(fleet.client.away_reason))
         assert "full" in fleet.client.away_reason
         assert (await fleet.workers.renew(worker="w", report=(await fleet.workers.all())[0].report)).alive
         assert (await fleet.finish(*held)).finished == 10
@@ -193,8 +191,7 @@ def test_calls_whose_replies_are_lost_are_repeated_without_harm(redis_server: Re
             proxy.do(hurt)
             call = asyncio.ensure_future(verb())
             if trouble == "drop_replies":
-                while not fleet.frontier._client.away_reason:
-                    await asyncio.sleep(0.01)
+                await until(lambda: bool(fleet.frontier._client.away_reason))
                 proxy.do(lambda one: one.drop_replies(False))
                 proxy.do(TcpProxy.cut)
             answer = await call
