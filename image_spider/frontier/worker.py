@@ -142,22 +142,20 @@ class Worker:
     async def close(self) -> None:
         """Give everything back and leave; nobody else's work is touched."""
         await cancelled(self._working)
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._leave()
-        except TimeoutError:
-            logger.warning("Redis does not answer: what this worker held is given out again in LEASE_SECONDS")
-        finally:
-            await cancelled(self._talking)
-            await self._fleet.client.close()
+        if self._joined:
+            leaving = self._run(self._leave())
+            _, late = await asyncio.wait([leaving], timeout=CLOSE_SECONDS)
+            if late:
+                logger.warning("Redis does not answer: what this worker held is given out again in LEASE_SECONDS")
+            await cancelled([leaving, *self._talking])
+        await self._fleet.client.close()
 
     async def _leave(self) -> None:
-        if not self._joined:
-            return
         await self.claims.settled()
         await self.outbox.flush()
         await self._settle()
         await self.bookkeeper.close()
+        await cancelled(self._talking)  # a heartbeat after the farewell would join anew
         released = await self._fleet.workers.leave(worker=self.heartbeat.name)
         logger.info("Worker %s has left the fleet and gave back %d requests", self.heartbeat.name, released.returned)
 
