@@ -27,7 +27,7 @@ class Fleet(Project):
 
     def __enter__(self) -> Self:
         self.redis.start()
-        self.environment |= {"REDIS_URL": self.redis.url, "LEASE_SECONDS": "3"}
+        self.environment |= {"REDIS_URL": self.redis.url, "LEASE_SECONDS": "15"}
         return self
 
     def __exit__(
