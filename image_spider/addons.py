@@ -29,6 +29,17 @@ class ProjectSettings:
         settings.set("DOWNLOAD_DELAY", checked.HOST_DELAY_SECONDS, "addon")
 
 
+class SharedFrontier:
+    """Swap in the frontier that a fleet shares, when REDIS_URL names its Redis."""
+
+    def update_settings(self, settings: BaseSettings) -> None:
+        """Set what scrapy-redis's users set by hand; a value of their own wins."""
+        if config.from_settings(settings).REDIS_URL:
+            settings.set("SCHEDULER", "image_spider.frontier.scheduler.Scheduler", "addon")
+            settings.set("SCHEDULER_QUEUE_CLASS", "image_spider.frontier.queue.LeaseQueue", "addon")
+            settings.set("DUPEFILTER_CLASS", "image_spider.frontier.dupefilter.FleetDupeFilter", "addon")
+
+
 def check_scrapy_settings(settings: BaseSettings) -> None:
     """Raise UsageError for a setting of Scrapy's own whose value is not of the type of its default."""
     for name, value in settings.items():

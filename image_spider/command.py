@@ -15,6 +15,12 @@ from image_spider.exceptions import ImageSpiderError, UsageError
 INTERRUPTED = 130
 
 
+def fleet_settings(settings: config.Config) -> None:
+    """Raise UsageError without REDIS_URL, for what only a fleet can do."""
+    if not settings.REDIS_URL:
+        raise UsageError("REDIS_URL", "", "the Redis of a fleet, for example redis://localhost:6379/0; this needs one")
+
+
 class ProjectCommand(ScrapyCommand):
     """Exit codes: 0 done, 1 it failed, 2 wrong usage, 130 interrupted."""
 

@@ -33,6 +33,22 @@ def _database_url(value: str) -> str:
     return value
 
 
+_REDIS = (
+    rf"rediss?://(?:[^@/]*@)?{_HOST}(?:/\d*)?"
+    rf"|rediss?\+sentinel://(?:[^@/]*@)?{_HOST}(?:,{_HOST})*/[\w.:-]+(?:/\d*)?"
+    rf"|rediss?\+cluster://(?:[^@/]*@)?{_HOST}(?:,{_HOST})*/?"
+)
+
+
+def _redis_url(value: str) -> str:
+    if not re.fullmatch(rf"(?:(?:{_REDIS})(?:\?[^#]*)?)?", value):
+        raise ValueError(
+            "redis://USER:PASSWORD@HOST:PORT/DB, rediss://..., redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DB"
+            " or redis+cluster://HOST:PORT,HOST:PORT"
+        )
+    return value
+
+
 def _folder(value: str) -> str:
     if "://" in value:
         raise ValueError("a folder of this machine, for example data/images")
@@ -79,6 +95,16 @@ class Config(BaseModel):
     DATA_URI_MAX_BYTES: int = Field(1_048_576, ge=0, description="data: URIs above this size are ignored")
     HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="mean pause between two requests to one host")
     HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")
+    REDIS_URL: Annotated[str, AfterValidator(_redis_url)] = Field(
+        "", description="the Redis that a fleet of workers shares; none: a local run"
+    )
+    LEASE_SECONDS: int = Field(30, ge=2, le=3600, description="without a heartbeat for so long, a worker is dead")
+    MAX_ATTEMPTS: int = Field(3, ge=1, le=100, description="a request that failed so often is a dead letter")
+    SEEN_ERROR_RATE: float = Field(
+        0.0001, ge=0, le=0.1, description="share of new URLs that the filter may take for known; 0: an exact set"
+    )
+    SEEN_SECONDS: int = Field(3600, ge=60, description="how long the filter of a finished crawl is kept")
+    CLAIM_RESULT_SECONDS: int = Field(600, ge=1, description="how long the fleet remembers what an image URL gave")
     CONTACT_URL: Annotated[str, AfterValidator(_contact_url)] = Field(
         DEFAULT_CONTACT_URL, description="stands in the User-Agent, so that a site's owner can reach you"
     )

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from image_spider.exceptions import UsageError
 from image_spider.urls import Follow, start_url
 
 MAX_COUNT = 2**31 - 1  # what a column of the catalog holds
+RECORDED_START_URLS = 100  # of a crawl of millions, the rest is in the queue
 FOLLOW: tuple[Follow, ...] = ("domain", "host", "any")
 
 
@@ -63,6 +64,16 @@ class Crawl:
             "download": _flag("download", download),
         }
         return cls(id=crawl_id or _default_id(options), **options)  # type: ignore[arg-type]
+
+    def to_json(self) -> str:
+        """Return what other workers must know of the crawl, with the first of its start URLs."""
+        return json.dumps(asdict(self) | {"start_urls": self.start_urls[:RECORDED_START_URLS]})
+
+    @classmethod
+    def from_json(cls, text: str) -> Crawl:
+        """Return the crawl of `to_json`; raises ValueError, TypeError or KeyError for another text."""
+        values = json.loads(text)
+        return cls(**values | {name: tuple(values[name]) for name in ("start_urls", "categories")})
 
 
 def _start_urls(url: str, file: str) -> tuple[str, ...]:

@@ -3,10 +3,12 @@
 ImageSpiderError
 ├── UsageError            a setting or an argument is wrong: refused at start, exit code 2
 ├── NothingToCrawl        no start URL could be fetched: the crawl stops
+├── PayloadError          a request that cannot be written as JSON or read from it: a dead letter, and the crawl goes on
 ├── RefusedImage          bytes that are not an image to keep: recorded, and the crawl goes on
 ├── LabelModelError       the label model failed while it ran: the crawl stops
 ├── StoreError            the image store cannot be written or read: the crawl stops
 │   └── DamagedFile       one stored file is missing or not what was stored: reported, and the rest goes on
+├── BrokerError           Redis cannot be reached or refuses: commands stop, workers wait
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
     └── SchemaOutdated    the catalog's tables are not those of this version
 """
@@ -32,6 +34,10 @@ class NothingToCrawl(ImageSpiderError):
     """No start URL could be fetched."""
 
 
+class PayloadError(ImageSpiderError):
+    """A request cannot be written as JSON, or a payload of the frontier is no request."""
+
+
 class RefusedImage(ImageSpiderError):
     """An answer or its bytes are not an image to keep; cause is one of `image_spider.causes`."""
 
@@ -50,6 +56,10 @@ class StoreError(ImageSpiderError):
 
 class DamagedFile(StoreError):
     """A stored file is missing, cannot be read or is not what was stored; the message begins with its path."""
+
+
+class BrokerError(ImageSpiderError):
+    """Redis cannot be reached, or refuses what we ask."""
 
 
 class CatalogError(ImageSpiderError):

@@ -17,7 +17,7 @@ BOT_NAME = "image_spider"
 SPIDER_MODULES = ["image_spider.spiders"]
 NEWSPIDER_MODULE = "image_spider.spiders"
 COMMANDS_MODULE = "image_spider.commands"
-ADDONS = {"image_spider.addons.ProjectSettings": 0}
+ADDONS = {"image_spider.addons.ProjectSettings": 0, "image_spider.addons.SharedFrontier": 1}
 
 # What the user set: each key of Config is a setting of the same name.
 globals().update(_config.model_dump(mode="json", exclude_unset=True))

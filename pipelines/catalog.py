@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from scrapy import signals
 from scrapy.exceptions import DropItem
@@ -16,16 +16,20 @@ from image_spider.batches import Batches
 from image_spider.catalog import crawls, queries
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
+from image_spider.crawl import Crawl
 from image_spider.exceptions import CatalogError, StoreError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.items import DuplicatePolicy, Image, ImageItem, PageItem, Topic
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
+from image_spider.unfinished import Unfinished
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from sqlalchemy import Connection
+
+    from image_spider.frontier.scheduler import Scheduler
 
 T = TypeVar("T")
 
@@ -84,8 +88,10 @@ class CatalogPipeline:
         self._resumes = bool((job := self.crawler.get_extension(JobDirectory)) and job.resumes)
         try:
             await asyncio.to_thread(self._catalog.open)
-            start = partial(crawls.start_crawl, crawl=self._spider.crawl, now=datetime.now(UTC))
-            await asyncio.to_thread(self._catalog.transaction, start)
+            if self._spider.in_fleet:
+                cast("Scheduler", self.crawler.engine.scheduler).keep_books(self)
+            elif self._spider.crawl:
+                await self.record_start(self._spider.crawl)
         except CatalogError as error:
             self._spider.abort(error)
         finally:
@@ -99,7 +105,7 @@ class CatalogPipeline:
             await self._batches.add(item)
         except (CatalogError, StoreError) as error:
             self._spider.abort(error)
-            raise DropItem(str(error), log_level="DEBUG") from error
+            raise Unfinished(str(error)) from error
         if item.failure:
             kind = "images" if isinstance(item, ImageItem) else "pages"
             self.crawler.stats.inc_value(f"{kind}/failed/{item.failure.cause}")
@@ -119,9 +125,19 @@ class CatalogPipeline:
     async def images_before(self) -> Sequence[str]:
         """Return the SHA-256 of the images that earlier runs of a resumed crawl stored."""
         await self._opened.wait()
-        if not self._resumes or self._spider.error:
+        if not self._resumes or self._spider.error or not self._spider.crawl:
             return ()
         return await self._read(partial(queries.images_of_crawl, crawl_id=self._spider.crawl.id))
+
+    async def record_start(self, crawl: Crawl) -> None:
+        """Record that a crawl runs; raises CatalogError."""
+        start = partial(crawls.start_crawl, crawl=crawl, now=datetime.now(UTC))
+        await asyncio.to_thread(self._catalog.transaction, start)
+
+    async def record_end(self, crawl_id: str, outcome: crawls.Outcome) -> None:
+        """Record how a crawl ended; raises CatalogError."""
+        finish = partial(crawls.finish_crawl, crawl_id=crawl_id, outcome=outcome)
+        await asyncio.to_thread(self._catalog.transaction, finish)
 
     async def spider_closed(self, reason: str) -> None:
         """Record how the crawl ended; the other pipelines have ended by now."""
@@ -135,10 +151,12 @@ class CatalogPipeline:
             resumed=self._resumes,
             at=datetime.now(UTC),
         )
-        finish = partial(crawls.finish_crawl, crawl_id=self._spider.crawl.id, outcome=outcome)
         try:
-            if not isinstance(self._spider.error, CatalogError):  # its reason would be lost behind a second one
-                await asyncio.to_thread(self._catalog.transaction, finish)
+            recordable = not isinstance(
+                self._spider.error, CatalogError
+            )  # its reason would be lost behind a second one
+            if recordable and self._spider.crawl and not self._spider.in_fleet:
+                await self.record_end(self._spider.crawl.id, outcome)
         except CatalogError as error:
             self._spider.abort(error)
         finally:

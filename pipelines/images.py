@@ -28,6 +28,7 @@ from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import image_path, thumbnail_path
 from image_spider.topics.labeller import Labeller
+from image_spider.unfinished import Halted, Unfinished
 from pipelines.catalog import CatalogPipeline
 from pipelines.stored_file import StoredFile, stored_file
 
@@ -41,10 +42,13 @@ if TYPE_CHECKING:
     from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
     from twisted.python.failure import Failure as TwistedFailure
 
+    from image_spider.frontier.claims import Claims
+
 T = TypeVar("T")
 
 DISK_THREADS = 4  # an fsync takes milliseconds, during which others can go on
 WAITING_BODIES = 8  # what keeps the decoding processes busy
+RECENT_CRAWLS = 100  # whose duplicates a worker of a fleet counts
 SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each; Scrapy's own dictionary never ends
 REFERRER = StrictOriginWhenCrossOriginPolicy()  # what browsers send
 
@@ -107,11 +111,15 @@ class ImagesPipeline(ScrapyImagesPipeline):
         self.spiderinfo.downloaded = LocalCache(limit=SEEN_MEDIA)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
         self._job = self.crawler.get_extension(JobDirectory)
+        self._claims: Claims | None = getattr(self.crawler.engine.scheduler, "claims", None)  # in a fleet alone
+        self._budgets: LocalCache[str, Budget] = LocalCache(limit=RECENT_CRAWLS)
+        crawl = self._spider.crawl
         try:
             await self._in_thread(self._images.open)
-            if self._label_model and self._spider.crawl.download:
+            if self._label_model and (crawl is None or crawl.download or self._spider.in_fleet):
                 self._labeller = await Labeller.load(self._label_model, threads=self._label_threads)
-            self._budget = Budget(self._spider.crawl.max_images, seen=await self._catalog.images_before())
+            if crawl and not self._spider.in_fleet:
+                self._budgets[crawl.id] = Budget(crawl.max_images, seen=await self._catalog.images_before())
         except (UsageError, StoreError, CatalogError) as error:
             self._spider.abort(error)
 
@@ -129,39 +137,59 @@ class ImagesPipeline(ScrapyImagesPipeline):
         self.crawler.stats.inc_value("images/found")
         if item.failure:
             return item
-        async with self._budget.place() as free:
+        budget, served = self._budget_of(item), self._spider.crawls[item.crawl_id]
+        async with budget.place() as free:
             if not free:
                 raise DropItem("max_images is reached", log_level="DEBUG")
             async with self._under_way:
-                if self._spider.stopping:
+                if self._spider.stopping or served.halted:
                     self._leave(item)
-                if self._spider.crawl.download:
+                if self._claims:
+                    await self._claims.take(item)
+                if served.crawl.download and not item.failure:
                     await self._fetch(item)
-                else:
-                    self._budget.count(item.candidate.url)
-        if self._budget.spent:
+                elif not item.failure:
+                    budget.count(item.candidate.url)
+        if budget.spent:
             self._spider.stop("max_images")
         return item
+
+    def _budget_of(self, item: ImageItem) -> Budget:
+        """Return the budget of the item's crawl; in a fleet the limit is that of the claims."""
+        if item.crawl_id not in self._budgets:
+            self._budgets[item.crawl_id] = Budget(None)
+        return self._budgets[item.crawl_id]
 
     async def _fetch(self, item: ImageItem) -> None:
         """Download, check and store the candidate of an item.
 
         Scrapy fetches a URL once and gives all its candidates one result. A refusal for its topic may be due to the
-        words beside the first one, so a candidate whose own words match asks once more.
+        words beside the first one, so a candidate whose own words match asks once more; so does one of a crawl that has
+        other categories.
         """
         candidate = item.candidate
-        await super().process_item(item)
-        if item.failure and item.failure.cause == causes.TOPIC and self._spider.wants(item):
-            item.candidate, item.failure = candidate, None
-            (request,) = self.get_media_requests(item, self.spiderinfo)
-            self.spiderinfo.downloaded.pop(self._fingerprinter.fingerprint(request), None)
+        try:
             await super().process_item(item)
+        except Unfinished:
+            self._forget(item)  # what was taken back from the downloader is no result
+            raise
+        refused = item.failure and item.failure.cause == causes.TOPIC
+        if refused and (self._spider.wants(item) or item.failure != self._spider.refusal(item)):
+            item.candidate, item.failure = candidate, None
+            self._forget(item)
+            await super().process_item(item)
+
+    def _forget(self, item: ImageItem) -> None:
+        """Let the URL of a candidate be asked for once more."""
+        (request,) = self.get_media_requests(item, self.spiderinfo)
+        self.spiderinfo.downloaded.pop(self._fingerprinter.fingerprint(request), None)
 
     def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> list[Request]:
         """Return the request for the candidate, with a referrer as browsers send it: some sites refuse strangers."""
         url = item.candidate.url
         referrer = REFERRER.referrer(item.page_url, url)
-        return [Request(url, headers={"Referer": referrer} if referrer else None, callback=NO_CALLBACK)]
+        headers, meta = {"Referer": referrer} if referrer else None, {"crawl_id": item.crawl_id}
+        return [Request(url, headers=headers, meta=meta, callback=NO_CALLBACK)]
 
     async def media_to_download(  # type: ignore[override]
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
@@ -198,16 +226,18 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if ok:
             file = cast("StoredFile", result)
             if not self._wants(item, file["topics"]):
-                item.failure = self._spider.refusal()
+                item.failure = self._spider.refusal(item)
                 return item
             item.image = file["image"]
             item.fetched_at = None if file["status"] == "uptodate" else datetime.now(UTC)
-            self._count_image(file)
+            self._count_image(item, file)
             return item
         error = cast("TwistedFailure", result).value
         error = error.error if isinstance(error, MediaFailed) else error
         if isinstance(error, (LabelModelError, StoreError, CatalogError)):
             self._spider.abort(error)
+            self._leave(item)
+        if isinstance(error, Halted):
             self._leave(item)
         item.failure = causes.of(cast("BaseException", error))
         return item
@@ -226,7 +256,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
             if understanding:
                 understanding = replace(understanding, label_model=labeller.model.name, topics=topics)
         if not self._wants(item, topics):
-            refusal = self._spider.refusal()
+            refusal = self._spider.refusal(item)
             raise RefusedImage(refusal.cause, refusal.detail)
         image = Image(
             sha256=description.sha256,
@@ -259,11 +289,11 @@ class ImagesPipeline(ScrapyImagesPipeline):
         """Drop a candidate that the end of the crawl overtook; a resumed crawl reads its page again."""
         if self._job:
             self._job.leave_unfinished(item.page_url)
-        raise DropItem("the crawl is ending", log_level="DEBUG")
+        raise Unfinished(self._spider.crawls[item.crawl_id].halted or "the crawl is ending")
 
-    def _count_image(self, file: StoredFile) -> None:
+    def _count_image(self, item: ImageItem, file: StoredFile) -> None:
         stats = self.crawler.stats
-        if not self._budget.count(file["image"].sha256):
+        if not self._budget_of(item).count(file["image"].sha256):
             stats.inc_value("images/duplicate")
             return
         if file["status"] == "downloaded":

@@ -27,7 +27,22 @@ class Project:
         unset = {
             key
             for key in os.environ
-            if key.startswith(("SCRAPY_", "HOST_", "IMAGE", "DATA", "REDIS_", "LABEL_", "TAXONOMY", "DUPLICATES"))
+            if key.startswith(
+                (
+                    "SCRAPY_",
+                    "HOST_",
+                    "IMAGE",
+                    "DATA",
+                    "REDIS_",
+                    "LEASE_",
+                    "MAX_",
+                    "SEEN_",
+                    "CLAIM_",
+                    "LABEL_",
+                    "TAXONOMY",
+                    "DUPLICATES",
+                )
+            )
         }
         inherited = {key: value for key, value in os.environ.items() if key not in unset}
         self.environment = inherited | {"PYTHONPATH": path, "SCRAPY_SETTINGS_MODULE": "image_spider.settings"}

@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, distinct, func, insert, select, update
+from sqlalchemy import Connection, case, distinct, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from image_spider.catalog.schema import crawls, failures, images, sightings
 from image_spider.crawl import Crawl
 
 
 def start_crawl(connection: Connection, crawl: Crawl, *, now: datetime) -> None:
-    """Record that the crawl runs. A crawl that had not completed keeps its start: this run continues it."""
+    """Record that the crawl runs. A crawl that had not completed keeps its start: this run continues it.
+
+    One statement: several workers of a fleet may begin to serve a crawl at the same moment.
+    """
     values = {**asdict(crawl), "state": "running", "reason": "", "finished_at": None}
-    known = connection.execute(select(crawls.c.state).where(crawls.c.id == crawl.id)).scalar()
-    if known is None:
-        zeros = dict.fromkeys(("pages", "images", "sightings", "failures", "bytes"), 0)
-        connection.execute(insert(crawls).values(**values, **zeros, started_at=now))
-        return
-    if known == "completed":
-        values["started_at"] = now
-    connection.execute(update(crawls).where(crawls.c.id == crawl.id).values(**values))
+    zeros = dict.fromkeys(("pages", "images", "sightings", "failures", "bytes"), 0)
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(crawls)
+    new = insert.excluded
+    updated = {name: new[name] for name in values if name != "id"}
+    updated["started_at"] = case((crawls.c.state == "completed", new.started_at), else_=crawls.c.started_at)
+    statement = insert.on_conflict_do_update(index_elements=[crawls.c.id], set_=updated)
+    connection.execute(statement, {**values, **zeros, "started_at": now})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

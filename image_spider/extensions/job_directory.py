@@ -54,8 +54,8 @@ class JobDirectory:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Read JOBDIR. It must be done before the scheduler opens: extensions are made first."""
-        if not crawler.settings["JOBDIR"]:
+        """Read JOBDIR; off in a fleet. It must be done before the scheduler opens: extensions are made first."""
+        if not crawler.settings["JOBDIR"] or crawler.settings["REDIS_URL"]:  # a fleet keeps its queue in Redis
             raise NotConfigured
         extension = cls(Path(crawler.settings["JOBDIR"]))
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)

@@ -43,11 +43,12 @@ class Summary:
     def spider_closed(self, reason: str) -> None:
         """Print why the crawl ended, the table, and how to go on."""
         stats = self._crawler.stats.get_stats()
-        crawl = self._spider.crawl.id
-        self._console.print(f"\nCrawl {crawl}: {self._spider.error or reason}")
+        crawl = self._spider.crawl.id if self._spider.crawl else None
+        self._console.print(f"\n{f'Crawl {crawl}' if crawl else 'Worker'}: {self._spider.error or reason}")
         self._console.print(_table(stats))
-        self._console.print(f"images  {self._settings.IMAGES_STORE}\nreport  scrapy report --crawl {crawl}")
-        if reason == "shutdown":
+        report = f"scrapy report --crawl {crawl}" if crawl else "scrapy report"
+        self._console.print(f"images  {self._settings.IMAGES_STORE}\nreport  {report}")
+        if reason == "shutdown" and not self._spider.in_fleet:
             self._console.print(_how_to_resume(self._crawler.settings["JOBDIR"]))
 
 

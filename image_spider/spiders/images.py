@@ -14,6 +14,7 @@ from scrapy.exceptions import NotConfigured
 from scrapy.http import HtmlResponse, Response
 from scrapy.linkextractors import IGNORED_EXTENSIONS
 from scrapy.utils.url import url_has_any_extension
+from scrapy_redis.spiders import RedisSpider
 
 from image_spider import causes, config
 from image_spider.crawl import Crawl
@@ -21,11 +22,12 @@ from image_spider.exceptions import ImageSpiderError, NothingToCrawl, UsageError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.extract import extract_page
 from image_spider.items import Candidate, Failure, ImageItem, PageItem, Topic
+from image_spider.registry import Registry
 from image_spider.spiders.sitemaps import SitemapFollower
-from image_spider.topics.categories import Categories
 from image_spider.topics.taxonomy import load_taxonomy
 from image_spider.topics.vocabulary import Vocabulary
 from image_spider.topics.words import texts_of, topics_of_words
+from image_spider.unfinished import Halted
 from image_spider.urls import same_site
 
 if TYPE_CHECKING:
@@ -41,11 +43,15 @@ NO_PAGES = frozenset(f".{extension}" for extension in IGNORED_EXTENSIONS)  # .pd
 ARGUMENTS = tuple(inspect.signature(Crawl.from_arguments).parameters)
 
 
-class ImagesSpider(SitemapFollower):
+class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrapy-redis has no types
     """Follow links from the start URLs and yield every image candidate.
 
-    Arguments (`-a name=value`) are those of Crawl.from_arguments. Requests carry depth, the links between a page and
-    its start URL, and site, a URL of the site that may be followed; the answer to a start URL defines its site.
+    Arguments (`-a name=value`) are those of Crawl.from_arguments. Requests carry the id of their crawl, depth, the
+    links between a page and its start URL, and site, a URL of the site that may be followed; the answer to a start URL
+    defines its site.
+
+    It is a RedisSpider, so that what looks for one finds it, but never runs setup_redis: that makes a blocking client
+    and polls for start URLs on the reactor, every 5 s. Here frontier/feed.py takes them, if there is a fleet at all.
     """
 
     name = "images"
@@ -53,20 +59,22 @@ class ImagesSpider(SitemapFollower):
     def __init__(
         self,
         *,
-        crawl: Crawl,
+        crawl: Crawl | None,
+        crawls: Registry,
         data_uri_max_bytes: int,
         vocabulary: Vocabulary,
-        categories: Categories,
-        model_decides: bool,
+        in_fleet: bool = False,
     ) -> None:
         super().__init__()
-        self.crawl = crawl
+        self.crawl = crawl  # the one that this run was started for; a worker of a fleet may have none
+        self.crawls = crawls
+        self.in_fleet = in_fleet
+        if crawl:
+            crawls.add(crawl)
         self._vocabulary = vocabulary
-        self._categories = categories
-        self._model_decides = model_decides
         self.error: ImageSpiderError | None = None  # why the crawl failed
         self._data_uri_max_bytes = data_uri_max_bytes
-        self._starts_left = len(crawl.start_urls)  # start URLs that have not failed
+        self._starts_left = len(crawl.start_urls) if crawl else 0  # start URLs that have not failed
         self._stopping: asyncio.Task[None] | None = None
 
     @classmethod
@@ -76,14 +84,15 @@ class ImagesSpider(SitemapFollower):
         for name in arguments.keys() - set(ARGUMENTS):
             raise UsageError(name, arguments[name], f"the arguments are {', '.join(ARGUMENTS)}")
         settings = config.from_settings(crawler.settings)
-        crawl = Crawl.from_arguments(**arguments)
+        in_fleet = bool(settings.REDIS_URL)
+        crawl = None if in_fleet and not arguments else Crawl.from_arguments(**arguments)
         taxonomy = load_taxonomy(settings.TAXONOMY)
         spider = cls(
             crawl=crawl,
+            crawls=Registry(taxonomy=taxonomy, has_model=settings.LABEL_MODEL is not None),
             data_uri_max_bytes=settings.DATA_URI_MAX_BYTES,
             vocabulary=Vocabulary(taxonomy),
-            categories=Categories.of(crawl.categories, taxonomy),
-            model_decides=settings.LABEL_MODEL is not None and crawl.download,
+            in_fleet=in_fleet,
         )
         spider._set_crawler(crawler)
         if settings.CONTACT_URL == config.DEFAULT_CONTACT_URL:
@@ -98,25 +107,29 @@ class ImagesSpider(SitemapFollower):
 
     async def start(self) -> AsyncIterator[Request]:
         """Yield the start URLs, and the pages that the last run of a resumed crawl left unfinished."""
-        if self.error:  # the store or the catalog could not be opened
+        if (
+            self.error or self.in_fleet or not self.crawl
+        ):  # nothing could be opened; or frontier/feed.py starts the crawl
             return
         job = self.crawler.get_extension(JobDirectory)
         for url in job.unfinished_pages if job else ():
-            yield self.page_request(url, site=url, depth=self.crawl.max_depth or 1).replace(dont_filter=True)
+            depth = self.crawl.max_depth or 1
+            yield self.page_request(url, site=url, depth=depth, crawl=self.crawl).replace(dont_filter=True)
         for url in self.crawl.start_urls:
-            yield self.page_request(url, site="", depth=0)
+            yield self.page_request(url, site="", depth=0, crawl=self.crawl)
 
     async def parse(self, response: Response, site: str, depth: int) -> AsyncIterator[Request | ImageItem | PageItem]:
         """Read a page: links first, so that the frontier never waits for the page's images."""
+        crawl = self.crawls.of(response).crawl
         site = site or response.url
-        if depth == 0 and self.crawl.sitemap:
-            for request in self.begin_sitemaps(site):
+        if depth == 0 and crawl.sitemap:
+            for request in self.begin_sitemaps(site, crawl):
                 yield request
         if not isinstance(response, HtmlResponse):
-            for item in self._parse_other(response, depth):
+            for item in self._parse_other(response, depth, crawl):
                 yield item
             return
-        if not same_site(response.url, site, self.crawl.follow):  # a redirect led away
+        if not same_site(response.url, site, crawl.follow):  # a redirect led away
             self.crawler.stats.inc_value("pages/offsite")
             return
         self.crawler.stats.inc_value("pages/fetched")
@@ -124,27 +137,30 @@ class ImagesSpider(SitemapFollower):
         page = await asyncio.to_thread(
             extract_page, response.text, response.url, max_data_uri_bytes=self._data_uri_max_bytes
         )
-        yield PageItem(_asked_for(response.request or response), self.crawl.id, datetime.now(UTC))
-        if not page.nofollow and (self.crawl.max_depth is None or depth < self.crawl.max_depth):
+        yield PageItem(_asked_for(response.request or response), crawl.id, datetime.now(UTC))
+        if not page.nofollow and (crawl.max_depth is None or depth < crawl.max_depth):
             for link in page.links:
-                if same_site(link, site, self.crawl.follow) and not url_has_any_extension(link, NO_PAGES):
-                    yield self.page_request(link, site=site, depth=depth + 1)
+                if same_site(link, site, crawl.follow) and not url_has_any_extension(link, NO_PAGES):
+                    yield self.page_request(link, site=site, depth=depth + 1, crawl=crawl)
         for candidate in () if page.noimageindex else page.candidates:
-            yield self.image_item(candidate, page_url=response.url, page_title=page.title)
+            yield self.image_item(candidate, page_url=response.url, page_title=page.title, crawl=crawl)
 
     def page_failed(self, failure: TwistedFailure) -> Iterator[PageItem]:
-        """Record a page that could not be fetched."""
+        """Record a page that could not be fetched; not one whose crawl was halted meanwhile."""
         request: Request = failure.request  # type: ignore[attr-defined]
+        if isinstance(failure.value, Halted):
+            return
         yield self._failed_page(request, causes.of(cast("BaseException", failure.value)))
 
     def wants(self, item: ImageItem, model_topics: Iterable[Topic] = ()) -> bool:
-        """Tell whether the crawl's categories ask for an image of these topics beside those of its words."""
+        """Tell whether its crawl's categories ask for an image of these topics beside those of its words."""
         texts = texts_of(item.candidate, item.page_title)
-        return self._categories.match([*item.topics, *model_topics], [text for _, text in texts])
+        categories = self.crawls[item.crawl_id].categories
+        return categories.match([*item.topics, *model_topics], [text for _, text in texts])
 
-    def refusal(self) -> Failure:
-        """Return the failure of an image that the crawl's categories do not ask for."""
-        return Failure(causes.TOPIC, f"it is not about {self._categories}")
+    def refusal(self, item: ImageItem) -> Failure:
+        """Return the failure of an image that its crawl's categories do not ask for."""
+        return Failure(causes.TOPIC, f"it is not about {self.crawls[item.crawl_id].categories}")
 
     def stop(self, reason: str) -> None:
         """End the crawl in order; the first reason counts."""
@@ -159,45 +175,48 @@ class ImagesSpider(SitemapFollower):
             if self.crawler.engine.running:  # else start() yields nothing, and the crawl ends by itself
                 self.stop("failed")
 
-    def page_request(self, url: str, *, site: str, depth: int) -> Request:
+    def page_request(self, url: str, *, site: str, depth: int, crawl: Crawl) -> Request:
         """Make the request for a page."""
-        meta = {"download_maxsize": PAGE_MAX_BYTES} if depth else {}
+        meta: dict[str, Any] = {"crawl_id": crawl.id}
+        if depth:
+            meta["download_maxsize"] = PAGE_MAX_BYTES
         arguments = {"site": site, "depth": depth}
         return Request(url, self.parse, errback=self.page_failed, cb_kwargs=arguments, meta=meta)
 
-    def _parse_other(self, response: Response, depth: int) -> Iterator[ImageItem | PageItem]:
+    def _parse_other(self, response: Response, depth: int, crawl: Crawl) -> Iterator[ImageItem | PageItem]:
         """Take a "page" that is an image as a candidate; only a start URL must be one or the other."""
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1").lower()
         if content_type.startswith("image/"):
             source = "anchor" if depth else "start"
             candidate = Candidate(response.url, source, data=response.body, media_type=content_type)
-            yield self.image_item(candidate, page_url=response.url, page_title="")
+            yield self.image_item(candidate, page_url=response.url, page_title="", crawl=crawl)
         elif not depth:
             detail = f"neither a page nor an image: {content_type or 'no Content-Type'}"
-            yield self._failed_page(response.request or Request(response.url), Failure(causes.NOT_HTML, detail))
+            assert response.request
+            yield self._failed_page(response.request, Failure(causes.NOT_HTML, detail))
 
-    def image_item(self, candidate: Candidate, *, page_url: str, page_title: str) -> ImageItem:
+    def image_item(self, candidate: Candidate, *, page_url: str, page_title: str, crawl: Crawl) -> ImageItem:
         """Make the item of a candidate; one that no category is about is refused at once."""
         item = ImageItem(
             candidate=candidate,
             page_url=page_url,
             page_title=page_title,
-            crawl_id=self.crawl.id,
+            crawl_id=crawl.id,
             seen_at=datetime.now(UTC),
             topics=topics_of_words(texts_of(candidate, page_title), self._vocabulary),
         )
-        words_decide = bool(self.crawl.categories) and not self._model_decides
+        words_decide = bool(crawl.categories) and not self.crawls[crawl.id].model_decides
         if words_decide and not self.wants(item):  # before anything is downloaded
-            item.failure = self.refusal()
+            item.failure = self.refusal(item)
         return item
 
     def _failed_page(self, request: Request, failure: Failure) -> PageItem:
         url = _asked_for(request)
-        if request.cb_kwargs.get("depth") == 0:
+        if request.cb_kwargs.get("depth") == 0 and not self.in_fleet:
             self._starts_left -= 1
             if not self._starts_left:
                 self.abort(NothingToCrawl(f"no start URL could be fetched; {url}: {failure.cause} {failure.detail}"))
-        return PageItem(url, self.crawl.id, datetime.now(UTC), failure)
+        return PageItem(url, self.crawls.of(request).crawl.id, datetime.now(UTC), failure)
 
 
 def images_spider(crawler: Crawler) -> ImagesSpider:

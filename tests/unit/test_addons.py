@@ -2,7 +2,7 @@ import pytest
 from scrapy.settings import Settings
 
 from image_spider import __version__
-from image_spider.addons import ProjectSettings
+from image_spider.addons import ProjectSettings, SharedFrontier
 from image_spider.exceptions import UsageError
 
 
@@ -31,3 +31,13 @@ def test_politeness_becomes_scrapys_own_settings():
 def test_a_value_of_the_command_line_is_checked_too():
     with pytest.raises(UsageError, match="HOST_CONCURRENCY='none'"):
         derived(HOST_CONCURRENCY="none")
+
+
+def test_redis_url_switches_the_shared_frontier_on_and_nothing_else_does():
+    local, fleet, own = Settings(), Settings({"REDIS_URL": "redis://a/0"}), Settings({"REDIS_URL": "redis://a/0"})
+    own.set("SCHEDULER", "mine", "project")
+    for settings in (local, fleet, own):
+        SharedFrontier().update_settings(settings)
+    assert local["SCHEDULER"] == "scrapy.core.scheduler.Scheduler"
+    assert fleet["SCHEDULER"] == "image_spider.frontier.scheduler.Scheduler"
+    assert own["SCHEDULER"] == "mine"

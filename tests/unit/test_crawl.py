@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,17 @@ def test_a_wrong_argument_is_refused_by_name(arguments: dict[str, str], message:
     with pytest.raises(UsageError) as refusal:
         Crawl.from_arguments(**arguments)
     assert str(refusal.value).startswith(message)
+
+
+def test_a_crawl_comes_back_from_its_record_but_for_start_urls_beyond_the_first_hundred(tmp_path: Path):
+    file = tmp_path / "urls.txt"
+    file.write_text("".join(f"https://a.example/{number}\n" for number in range(150)))
+    crawl = Crawl.from_arguments(file=str(file), max_images="5", categories="cats", follow="host")
+    back = Crawl.from_json(crawl.to_json())
+    assert back == replace(crawl, start_urls=crawl.start_urls[:100])
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"id": "a"}', '{"start_urls": [], "categories": [], "more": 1}'])
+def test_what_is_no_record_of_a_crawl_is_refused(text: str):
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        Crawl.from_json(text)

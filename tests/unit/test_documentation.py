@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from image_spider import causes
+from image_spider.broker.keys import KEYS
 from image_spider.catalog.schema import metadata
 from image_spider.config import Config
 from image_spider.spiders.images import ARGUMENTS
@@ -22,6 +23,20 @@ def test_every_setting_stands_in_the_reference_with_its_default():
     assert rows.keys() == Config.model_fields.keys()
     defaults = {name: field.default for name, field in Config.model_fields.items() if isinstance(field.default, int)}
     assert {name: float(rows[name]) for name in defaults} == defaults
+
+
+def test_every_key_in_redis_stands_in_the_reference():
+    text = (REFERENCE / "redis-keys.md").read_text(encoding="utf-8")
+    rows = [
+        tuple(row) for row in re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+    ]
+    assert rows == [(key.name, key.type, key.holds, key.lifetime, key.writer) for key in KEYS]
+
+
+def test_every_script_that_writes_a_key_exists():
+    scripts = {path.stem for path in (ROOT / "image_spider/broker/lua").glob("*.lua")}
+    named = {name for key in KEYS for name in key.writer.split(", ")} - {"anyone", "reject"}
+    assert named <= scripts
 
 
 def test_every_argument_of_the_spider_stands_in_the_reference():

@@ -1,0 +1,181 @@
+"""The shared request queue: push, lease, finish, nack. One typed method per script.
+
+Every method may be repeated after a lost reply: push and lease know the worker's last call by its number, finish
+and nack find the lease gone. So a worker numbers its push calls and its lease calls 1, 2, 3 ..., has ONE of each under
+way at a time, and repeats a call that was cancelled under the same number. A call that arrives late, after a higher
+number, does nothing: else requests would be leased to a worker that never hears of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from image_spider.broker.bloom import layers
+from image_spider.broker.client import Client
+from image_spider.broker.records import DeadLetter, Finish, Leased, Leases, Nack, Push, Pushed, Released
+
+PUSH_LIMIT = 1000  # requests of one push call; a script is atomic, so its length is everybody's latency
+LEASE_LIMIT = 256  # leases of one call
+RELEASE_LIMIT = 1000  # leases that one call finishes or gives back
+_PUSHED = {ord(str(int(answer))): answer for answer in Pushed}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontierOptions:
+    """What all workers of one frontier must agree on."""
+
+    name: str  # broker.keys.frontier_name(SCHEDULER_QUEUE_KEY)
+    lease_seconds: float = 30.0
+    max_attempts: int = 3
+    seen_error_rate: float = 1e-4  # 0: an exact set
+    seen_seconds: float | None = 3600.0  # how long the filter of a finished crawl is kept; None: for ever
+
+
+class Frontier:
+    """The requests of one spider on one Redis."""
+
+    def __init__(self, *, client: Client, options: FrontierOptions) -> None:
+        self._client = client
+        self._name = options.name
+        self._max_attempts = options.max_attempts
+        self._layers = ";".join(
+            f"{layer.bits} {layer.hashes} {layer.capacity}" for layer in layers(options.seen_error_rate)
+        )
+        self._keep_ms = -1 if options.seen_seconds is None else int(options.seen_seconds * 1000)
+
+    async def push(
+        self, *, worker: str, call: int, requests: Sequence[Push], reopen: bool = False, batch: str = ""
+    ) -> tuple[Pushed, ...]:
+        """Check and enqueue up to PUSH_LIMIT requests in one step; return what became of each, in order.
+
+        `reopen` makes a finished crawl run again instead of dropping its requests. A `batch` that any worker
+        pushed within the last hour is not pushed again (an empty result): start URLs that were taken twice.
+        """
+        _check(requests, PUSH_LIMIT)
+        if not requests:
+            return ()
+        arguments: list[Any] = []
+        for request in requests:
+            header = f"{request.host}\n{request.crawl}\n{request.priority}\n".encode()
+            fingerprint = b"+" + request.fingerprint if request.dont_filter else request.fingerprint
+            arguments += (
+                request.crawl,
+                request.host,
+                -request.priority,
+                request.delay_ms,
+                fingerprint if request.fingerprint else b"",
+                header + request.payload,
+            )
+        reply: bytes = await self._client.script(
+            "push", self._name, worker, call, int(reopen), batch, self._layers, self._keep_ms, *arguments
+        )
+        return tuple(_PUSHED[digit] for digit in reply)
+
+    async def lease(self, *, worker: str, call: int, count: int, host_delay_ms: int, host_concurrency: int) -> Leases:
+        """Take up to `count` (at most LEASE_LIMIT) requests of hosts whose time has come.
+
+        A host gives one request per `host_delay_ms` and has at most `host_concurrency` leases in flight over all
+        workers; without a delay it may give several at once. The crawls of a host take turns.
+        """
+        _check(range(count), LEASE_LIMIT)
+        alive, wait_ms, *found = await self._client.script(
+            "lease", self._name, worker, call, count, host_delay_ms, host_concurrency
+        )
+        token = str(call)
+        rows = zip(found[::3], found[1::3], found[2::3], strict=True)
+        leases = tuple(_leased(id_, token, attempt, value) for id_, attempt, value in rows)
+        return Leases(alive=bool(alive), leases=leases, wait_ms=None if wait_ms < 0 else wait_ms)
+
+    async def answered(self, *, worker: str, leases: Sequence[Leased]) -> None:
+        """Free the hosts' places of requests that their servers have answered; they are finished later.
+
+        Without it a host would wait for pages to be read and their images to be stored.
+        """
+        _check(leases, RELEASE_LIMIT)
+        if leases:
+            words = (word for leased in leases for word in (leased.id, leased.token))
+            await self._client.script("answered", self._name, worker, *words)
+
+    async def finish(self, *, worker: str, finishes: Sequence[Finish]) -> Released:
+        """Forget requests that are done. A lease that is not this worker's any more is left alone."""
+        _check(finishes, RELEASE_LIMIT)
+        if not finishes:
+            return Released()
+        arguments: list[str] = []
+        for one in finishes:
+            counters = " ".join(f"{name} {amount}" for name, amount in one.counters.items())
+            arguments += (one.id, one.token, counters)
+        return released(await self._client.script("finish", self._name, worker, *arguments))
+
+    async def nack(self, *, worker: str, nacks: Sequence[Nack]) -> Released:
+        """Give requests back; after max_attempts attempts they go to the dead letters with their cause."""
+        _check(nacks, RELEASE_LIMIT)
+        arguments: list[Any] = []
+        for one in nacks:
+            mode = "dead" if one.dead else "attempted" if one.attempted else "unharmed"
+            arguments += (one.id, one.token, one.cause, one.delay_ms, mode)
+        return released(await self._client.script("nack", self._name, worker, self._max_attempts, *arguments))
+
+    async def dead_letters(self, *, count: int = 100) -> tuple[DeadLetter, ...]:
+        """Return the latest dead letters, newest first; the latest 10,000 are kept."""
+        return tuple(map(_dead_letter, await self._client.command("LRANGE", f"{self._name}:dead", 0, count - 1)))
+
+    async def empty(self) -> None:
+        """Delete every key of the frontier, in small steps, for SCHEDULER_FLUSH_ON_START.
+
+        Not atomic: no worker may be alive.
+        """
+        pattern = re.sub(r"([*?\[\]\\])", r"\\\1", self._name) + ":*"
+        for key in await self._client.keys(pattern):
+            await self._client.command("UNLINK", key)
+
+
+def pairs(rows: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Read the flat answer of HGETALL and of WITHSCORES."""
+    return zip(rows[::2], rows[1::2], strict=True)
+
+
+def released(reply: Sequence[Any]) -> Released:
+    """Read the answer of the scripts that end leases."""
+    finished, returned, dead, more, ended = reply
+    return Released(
+        finished=finished,
+        returned=returned,
+        dead=dead,
+        more=bool(more),
+        ended=tuple(crawl.decode() for crawl in ended),
+    )
+
+
+def _check(rows: Sequence[object], limit: int) -> None:
+    if len(rows) > limit:
+        raise ValueError(f"{len(rows)} in one call; at most {limit}, for all wait meanwhile")
+
+
+def _leased(id_: bytes, token: str, attempt: int, value: bytes) -> Leased:
+    host, crawl, priority, payload = value.split(b"\n", 3)
+    return Leased(
+        id=id_.decode(),
+        token=token,
+        attempt=attempt,
+        crawl=crawl.decode(),
+        host=host.decode(),
+        priority=int(priority),
+        payload=payload,
+    )
+
+
+def _dead_letter(value: bytes) -> DeadLetter:
+    id_, crawl, host, attempts, at_ms, cause, payload = value.split(b"\n", 6)
+    return DeadLetter(
+        id=id_.decode(),
+        crawl=crawl.decode(),
+        host=host.decode(),
+        attempts=int(attempts),
+        at_ms=int(at_ms),
+        cause=cause.decode(),
+        payload=payload,
+    )

@@ -1,0 +1,128 @@
+"""Every key in Redis: one table of name, type, lifetime and writer. docs/reference/redis-keys.md is checked against it.
+
+`F` stands for the frontier's name, `{images:requests}`: one hash tag, so one slot of a Cluster. `S` is the fixed name
+of the start URLs, `images:start_urls`; braces around the whole of a name hash to the same slot as the name itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One family of keys; words in <> are arguments."""
+
+    name: str
+    type: str  # as TYPE answers
+    holds: str
+    lifetime: str
+    writer: str  # the scripts that write it
+
+
+KEYS = (
+    Key("F:counter", "string", "the last id given to a request", "for ever", "push"),
+    Key(
+        "F:payloads", "hash", "id -> host, crawl, priority (a line each) and payload", "until finished or dead", "push"
+    ),
+    Key("F:queue:<crawl>/<host>", "zset", "id -> -priority", "until leased", "push, nack, reap, leave, lease"),
+    Key("F:host:<host>", "zset", "crawl with something queued -> last served, ms", "until empty", "push, lease"),
+    Key("F:ready", "zset", "host with something queued -> next allowed time, ms", "until empty or busy", "push, lease"),
+    Key("F:clock", "zset", "host that is not in F:ready -> next allowed time, ms", "until that time", "lease"),
+    Key("F:busy", "hash", "host -> leases not answered yet", "until 0", "lease, answered, finish, nack, reap, leave"),
+    Key("F:delayed", "zset", "id -> due, ms", "until due", "push, nack, lease"),
+    Key("F:attempts", "hash", "id -> attempts that failed", "until finished or dead", "nack, reap"),
+    Key(
+        "F:dead",
+        "list",
+        "id, crawl, host, attempts, ms, cause (a line each) and payload",
+        "the latest 10,000",
+        "nack, reap",
+    ),
+    Key(
+        "F:workers",
+        "zset",
+        "worker -> ms until which it counts as alive",
+        "until it leaves or is reaped",
+        "renew, leave, reap",
+    ),
+    Key(
+        "F:worker:<worker>",
+        "hash",
+        "report; number of the last push call with its result, of the last lease call",
+        "an hour after the last call",
+        "renew, push, lease",
+    ),
+    Key(
+        "F:leases:<worker>",
+        "hash",
+        "id -> token, attempt, host, crawl, answered or not",
+        "until finished or given back",
+        "lease, answered",
+    ),
+    Key("F:crawls", "zset", "crawl -> created, ms", "as its record", "open_crawl, push"),
+    Key(
+        "F:crawl:<crawl>",
+        "hash",
+        "state, arguments, outstanding, counters, times",
+        "30 days after its end",
+        "push, open_crawl, set_state, finish, nack, lease",
+    ),
+    Key(
+        "F:parked:<crawl>",
+        "set",
+        "hosts whose requests of this crawl wait for it to be resumed",
+        "until resumed",
+        "lease, push",
+    ),
+    Key(
+        "F:unparking",
+        "set",
+        "crawls that were resumed or stopped and still have parked hosts",
+        "until unparked",
+        "set_state, lease",
+    ),
+    Key("F:ended", "set", "crawls whose end the catalog does not have yet", "until recorded", "finish, nack, reap"),
+    Key("F:fed", "zset", "batch of start URLs that was pushed -> ms", "an hour", "push"),
+    Key("F:seen:<crawl>", "hash", "size and fill of the crawl's filter", "SEEN_SECONDS after its end", "push"),
+    Key("F:seen:<crawl>/<layer>", "string", "a layer of the Bloom filter, up to 64 MiB", "as F:seen:<crawl>", "push"),
+    Key(
+        "F:seen:<crawl>/exact",
+        "set",
+        "fingerprints, 16 bytes each, when SEEN_ERROR_RATE is 0",
+        "as F:seen:<crawl>",
+        "push",
+    ),
+    Key(
+        "F:claim:<url>",
+        "string",
+        "who downloads an image URL, or what came of it",
+        "an hour, or CLAIM_RESULT_SECONDS",
+        "claim, settle",
+    ),
+    Key(
+        "F:claimed:<crawl>",
+        "hash",
+        "claimed image URL -> worker, of a crawl with max_images",
+        "until settled",
+        "claim, settle",
+    ),
+    Key(
+        "F:images:<crawl>",
+        "set",
+        "SHA-256 of the images of a crawl with max_images",
+        "as F:crawl:<crawl>",
+        "claim, settle",
+    ),
+    Key("S", "list, set or zset", "start URLs, plain or JSON", "until taken", "anyone"),
+    Key("{S}:taken", "hash", "batch of entries that a worker took -> the entries", "until settled", "take_start_urls"),
+    Key("{S}:taken_at", "zset", "batch -> ms", "until settled", "take_start_urls"),
+    Key("{S}:settled", "zset", "batch -> ms", "an hour", "settle_start_urls"),
+    Key("S:rejected", "list", "JSON of entries that were refused, with the reason", "the latest 10,000", "reject"),
+)
+
+
+def frontier_name(queue_key: str) -> str:
+    """Wrap a frontier's name in braces, unless it has them: `images:requests` -> `{images:requests}`."""
+    return queue_key if re.search(r"\{[^}]+\}", queue_key) else f"{{{queue_key}}}"

@@ -1,0 +1,70 @@
+-- End leases. The value of F:leases:<worker> is "token attempt host crawl", and "answered" when its host's place is free.
+local MAX_DEAD = 10000
+
+local function read_lease(value)
+  return string.match(value, '^(%S+) (%S+) (%S+) (%S+)(.*)$')
+end
+
+-- counts: host -> leases that ended
+local function free_places(counts)
+  for host, count in pairs(counts) do
+    if call('HINCRBY', busy, host, text(-count)) <= 0 then
+      call('HDEL', busy, host)
+    end
+    if call('EXISTS', F .. ':host:' .. host) == 1 then
+      make_ready(host)
+    end
+  end
+end
+
+-- Put one request back, or among the dead letters; the caller has deleted the lease and frees the place.
+-- mode: 'attempted', 'unharmed' or 'dead'. Returns true when it is dead.
+local function give_back(id, attempt, crawl, host, cause, delay_ms, mode, max_attempts)
+  local value = call('HGET', payloads, id)
+  if not value then
+    return false
+  end
+  if mode == 'dead' or (mode == 'attempted' and tonumber(attempt) >= max_attempts) then
+    call('HDEL', payloads, id)
+    call('HDEL', attempts, id)
+    local letter = {id, crawl, host, attempt, string.format('%.0f', now), (string.gsub(cause, '%s+', ' ')), payload_of(value)}
+    call('LPUSH', F .. ':dead', table.concat(letter, '\n'))
+    call('LTRIM', F .. ':dead', 0, MAX_DEAD - 1)
+    call('HINCRBY', F .. ':crawl:' .. crawl, 'dead', 1)
+    gone(crawl, 1)
+    return true
+  end
+  if mode == 'attempted' then
+    call('HSET', attempts, id, attempt)
+    call('HINCRBY', F .. ':crawl:' .. crawl, 'retried', 1)
+  end
+  if delay_ms > 0 then
+    call('ZADD', delayed, now + delay_ms, id)
+  else
+    local _, _, priority = header_of(value)
+    enqueue(crawl, host, -tonumber(priority), id)
+  end
+  return false
+end
+
+-- Give back up to `limit` leases of a worker. Returns returned, dead, whether some are left.
+local function give_back_all(worker, limit, cause, mode, max_attempts)
+  local mine = F .. ':leases:' .. worker
+  local found = call('HSCAN', mine, 0, 'COUNT', limit)[2]
+  local counts, returned, dead = {}, 0, 0
+  for index = 1, #found, 2 do
+    local id = found[index]
+    local _, attempt, host, crawl, answered = read_lease(found[index + 1])
+    call('HDEL', mine, id)
+    if give_back(id, attempt, crawl, host, cause, 0, mode, max_attempts) then
+      dead = dead + 1
+    else
+      returned = returned + 1
+    end
+    if answered == '' then
+      counts[host] = (counts[host] or 0) + 1
+    end
+  end
+  free_places(counts)
+  return returned, dead, call('EXISTS', mine) == 1
+end

@@ -1,0 +1,126 @@
+-- Check and enqueue requests.
+-- KEYS[1] frontier
+-- ARGV worker, number of the call, reopen (1|0), batch or "", filter layers or "", filter keep ms (-1: for ever),
+--      then per request: crawl, host, -priority, delay ms, fingerprint, value of F:payloads
+--      fingerprint: "" = none, 16 bytes = check and add, "+" and 16 bytes = add
+-- Result: one digit per request: 0 seen, 1 queued, 2 dropped; "" for a batch that was pushed before
+-- include clock
+-- include queues
+-- include endings
+-- include filter
+local WORKER_MS = 3600 * 1000
+local FED_MS = 3600 * 1000
+local FIELDS, FIRST = 6, 7
+local worker, number, reopen, batch = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
+local layers, keep = ARGV[5], ARGV[6]
+
+local me = F .. ':worker:' .. worker
+local last = tonumber(call('HGET', me, 'push') or 0)
+if number <= last then
+  return number == last and call('HGET', me, 'pushed') or ''
+end
+
+-- The first write must be one that a full Redis refuses: then nothing is changed.
+local serial = call('INCRBY', F .. ':counter', (#ARGV - FIRST + 1) / FIELDS) - (#ARGV - FIRST + 1) / FIELDS
+local result, counts, values, queues = {}, {}, {}, {}
+
+local function counts_of(crawl)
+  local count = counts[crawl]
+  if count then
+    return count
+  end
+  count = {queued = 0, seen = 0, dropped = 0}
+  counts[crawl] = count
+  local record, state = F .. ':crawl:' .. crawl, state_of(crawl)
+  if not state then
+    call('HSET', record, 'state', 'running', 'outstanding', 0, 'created', now, 'started', now, 'arguments', '')
+    call('ZADD', F .. ':crawls', now, crawl)
+    states[crawl] = 'running'
+  elseif state == 'finished' and reopen then
+    call('HSET', record, 'state', 'running')
+    call('HDEL', record, 'ended')
+    call('PERSIST', record)
+    call('PERSIST', F .. ':images:' .. crawl)
+    call('SREM', F .. ':ended', crawl)
+    each_seen_key(crawl, 'PERSIST')
+    states[crawl] = 'running'
+  end
+  count.open = states[crawl] == 'running' or states[crawl] == 'paused'
+  return count
+end
+
+local function store(crawl, host, score, delay, value)
+  serial = serial + 1
+  local id = string.format('%012x', serial)
+  values[#values + 1] = id
+  values[#values + 1] = value
+  if tonumber(delay) > 0 then
+    call('ZADD', delayed, now + delay, id)
+    return
+  end
+  local place = crawl .. '/' .. host
+  local queue = queues[place]
+  if not queue then
+    queue = {crawl = crawl, host = host, 'ZADD', F .. ':queue:' .. place}
+    queues[place] = queue
+  end
+  queue[#queue + 1] = score
+  queue[#queue + 1] = id
+end
+
+local function push(crawl, host, score, delay, fingerprint, value)
+  local count = counts_of(crawl)
+  if not count.open then
+    count.dropped = count.dropped + 1
+    return 2
+  end
+  if fingerprint ~= '' then
+    local filter = filter_of(crawl, layers, keep)
+    if #fingerprint == 17 then
+      remember(filter, string.sub(fingerprint, 2), layers)
+    elseif not remember(filter, fingerprint, layers) then
+      count.seen = count.seen + 1
+      return 0
+    end
+  end
+  count.queued = count.queued + 1
+  store(crawl, host, score, delay, value)
+  return 1
+end
+
+local fed = true
+if batch ~= '' then
+  call('ZREMRANGEBYSCORE', F .. ':fed', '-inf', now - FED_MS)
+  fed = call('ZADD', F .. ':fed', 'NX', now, batch) == 1
+end
+if fed then
+  for index = FIRST, #ARGV, FIELDS do
+    result[#result + 1] = push(
+      ARGV[index], ARGV[index + 1], ARGV[index + 2], ARGV[index + 3], ARGV[index + 4], ARGV[index + 5])
+  end
+  if #values > 0 then
+    call('HSET', payloads, unpack(values))
+  end
+  for _, queue in pairs(queues) do
+    call(unpack(queue))
+    show_host(queue.crawl, queue.host)
+  end
+  for crawl, count in pairs(counts) do
+    local record = F .. ':crawl:' .. crawl
+    if count.queued > 0 then
+      call('HINCRBY', record, 'outstanding', count.queued)
+      call('HINCRBY', record, 'queued', count.queued)
+    end
+    if count.seen > 0 then
+      call('HINCRBY', record, 'seen', count.seen)
+    end
+    if count.dropped > 0 then
+      call('HINCRBY', record, 'dropped', count.dropped)
+    end
+  end
+  save_filters()
+end
+result = table.concat(result)
+call('HSET', me, 'push', number, 'pushed', result)
+call('PEXPIRE', me, WORKER_MS)
+return result

@@ -1,0 +1,19 @@
+"""What stands for work that was left undone: its page must be read again."""
+
+from __future__ import annotations
+
+from scrapy.exceptions import DropItem, IgnoreRequest
+
+
+class Halted(IgnoreRequest):
+    """A request was taken out of the downloader, because its crawl was paused or stopped."""
+
+
+class Unfinished(DropItem):
+    """An item was left undone: the crawl is paused, stopped or ending, or what should record the item failed.
+
+    A local run notes its page in the job directory. In a fleet the lease of its page goes back to the queue.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, log_level="DEBUG")

@@ -1,0 +1,117 @@
+"""Heartbeats, reaping and leaving."""
+
+from __future__ import annotations
+
+from image_spider.broker.records import CrawlState, WorkerReport
+from tests.integration.broker.conftest import REPORT, Fleet, payloads
+
+
+def test_a_dead_workers_requests_go_to_others_with_an_attempt_counted(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push(*"abcde")
+        await fleet.lease(3)
+        assert (await fleet.workers.reap(worker="v")).returned == 0
+        await fleet.expire("w")
+        assert (await fleet.workers.reap(worker="v")).returned == 3
+        leases = await fleet.lease(worker="v")
+        assert sorted(payloads(leases)) == [*"abcde"]
+        assert sorted(one.attempt for one in leases.leases) == [1, 1, 2, 2, 2]
+
+    run(scenario)
+
+
+def test_a_request_that_kills_its_workers_becomes_a_dead_letter(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("poison")
+        for number in range(2):
+            await fleet.join(f"victim{number}")
+            await fleet.lease(worker=f"victim{number}")
+            await fleet.expire(f"victim{number}")
+            released = await fleet.workers.reap(worker="w")
+        assert (released.dead, released.ended) == (1, ("c",))
+        [letter] = await fleet.frontier.dead_letters()
+        assert letter.cause == "worker lost"
+
+    run(scenario, max_attempts=2)
+
+
+def test_a_worker_with_many_leases_is_reaped_in_steps(run):
+    async def scenario(fleet: Fleet):
+        for _ in range(4):
+            await fleet.push(*(f"{number}" for number in range(250)))
+            await fleet.lease(250, places=5000)
+        await fleet.expire("w")
+        returned, steps, more = 0, 0, True
+        while more:
+            step = await fleet.workers.reap(worker="v", limit=100)
+            returned, steps, more = returned + step.returned, steps + 1, step.more
+            assert not (await fleet.workers.renew(worker="w", report=REPORT)).alive
+        assert returned == 1000
+        assert steps > 2
+
+    run(scenario)
+
+
+def test_a_worker_that_was_reaped_learns_it_and_gets_nothing(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("a")
+        assert (await fleet.workers.renew(worker="w", report=REPORT)).alive
+        await fleet.expire("w")
+        assert not (await fleet.lease()).alive
+        await fleet.workers.reap(worker="v")
+        assert not (await fleet.workers.renew(worker="w", report=REPORT)).alive
+        assert not (await fleet.lease()).alive
+
+    run(scenario)
+
+
+def test_a_worker_whose_time_is_over_is_alive_again_when_it_renews_before_the_reaper_comes(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("a")
+        [leased] = (await fleet.lease()).leases
+        await fleet.expire("w")
+        assert (await fleet.workers.renew(worker="w", report=REPORT)).alive
+        assert (await fleet.workers.reap(worker="v")).returned == 0
+        assert (await fleet.finish(leased)).finished == 1
+
+    run(scenario)
+
+
+def test_a_worker_that_leaves_gives_back_everything_unharmed_and_touches_nothing_else(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push(*"abc", fingerprint=b"")
+        await fleet.lease(2)
+        assert (await fleet.workers.leave(worker="w")).returned == 2
+        leases = await fleet.lease(worker="v")
+        assert [(one.payload, one.attempt) for one in leases.leases] == [(b"a", 1), (b"b", 1), (b"c", 1)]
+        assert [worker.id for worker in await fleet.workers.all()] == ["v"]
+
+    run(scenario)
+
+
+def test_a_heartbeat_tells_states_and_ended_crawls_until_they_are_recorded(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("a", crawl="a")
+        await fleet.push("b", crawl="b")
+        await fleet.crawls.set_state(crawl="b", state=CrawlState.PAUSED)
+        await fleet.finish(*(await fleet.lease()).leases)
+        renewal = await fleet.workers.renew(worker="v", report=REPORT, crawls=["a", "b", "nobody"])
+        assert renewal.states == {"a": CrawlState.FINISHED, "b": CrawlState.PAUSED}
+        assert renewal.ended == ("a",)
+        await fleet.crawls.recorded(crawl="a")
+        assert (await fleet.workers.renew(worker="v", report=REPORT)).ended == ()
+
+    run(scenario)
+
+
+def test_workers_are_listed_with_their_reports(run):
+    async def scenario(fleet: Fleet):
+        report = WorkerReport(host="node1", pid=42, version="2", rate=12.5, counters={"pages": 3})
+        await fleet.workers.renew(worker="w", report=report)
+        await fleet.push("a")
+        await fleet.lease()
+        found = {worker.id: worker for worker in await fleet.workers.all()}
+        assert (found["w"].report, found["w"].leases) == (report, 1)
+        assert 25_000 < found["w"].alive_ms <= 30_000
+
+    run(scenario)
