@@ -86,7 +86,7 @@ def test_a_sitemap_leads_to_pages_that_no_link_reaches(project: Project, site: D
 
 def test_every_image_but_svg_has_a_thumbnail_beside_it(crawled: Project):
     for path, format_ in crawled.rows("select path, format from images"):
-        thumbnail = (crawled.data / "images" / path).with_suffix(".thumb.webp")
+        thumbnail = (crawled.data / "images" / path).with_suffix(".thumb.jpg")
         assert thumbnail.exists() == (format_ != "svg"), path
 
 
