@@ -65,7 +65,7 @@ class Project:
         return {
             name: hashlib.sha256(path.read_bytes()).hexdigest()
             for name, path in found.items()
-            if not name.endswith(".thumb.webp") and not name.startswith(".partial/")
+            if not name.endswith(".thumb.jpg") and not name.startswith(".partial/")
         }
 
     def assert_files_and_rows_agree(self) -> None:
