@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem, Topic, Understanding
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -51,7 +52,7 @@ def understood(phash_256: int | None, hash_64: int = 0, *, pixels: str = "") -> 
         quality=0.5,
         content="photo",
         rules_version=1,
-        scores_version=1,
+        scores_version=SCORES_VERSION,
     )
 
 

@@ -39,7 +39,7 @@ def crawl_scenes(project: Project, number: int) -> None:
 
 
 def count_measured(project: Project) -> int:
-    return int(project.rows("select count(*) from images where scores_version = 1")[0][0])
+    return int(project.rows(f"select count(*) from images where scores_version = {SCORES_VERSION}")[0][0])
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])

@@ -18,6 +18,7 @@ from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import CatalogError, SchemaOutdated
+from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.items import Failure, ImageItem, PageItem, Topic, Understanding
 from tests.samples import NOON, PAGE, URL, a_page, a_page_failure, an_image, an_item
 
@@ -122,7 +123,7 @@ def labelled(label_model: str | None, *topics: Topic) -> Understanding:
         quality=1.0,
         content="photo",
         rules_version=1,
-        scores_version=1,
+        scores_version=SCORES_VERSION,
         label_model=label_model,
         topics=topics,
     )
