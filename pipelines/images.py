@@ -20,7 +20,7 @@ from scrapy.utils.datatypes import LocalCache
 from image_spider import causes, config
 from image_spider.budget import Budget
 from image_spider.decoders import Decoders
-from image_spider.exceptions import CatalogError, LabelModelError, RefusedImage, StoreError, UsageError
+from image_spider.exceptions import CatalogError, DecodersError, LabelModelError, RefusedImage, StoreError, UsageError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
@@ -50,6 +50,7 @@ DISK_THREADS = 4  # an fsync takes milliseconds, during which others can go on
 WAITING_BODIES = 8  # what keeps the decoding processes busy
 RECENT_CRAWLS = 100  # whose duplicates a worker of a fleet counts
 SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each; Scrapy's own dictionary never ends
+ENDS_THE_CRAWL = (DecodersError, LabelModelError, StoreError, CatalogError)
 REFERRER = StrictOriginWhenCrossOriginPolicy()  # what browsers send
 
 
@@ -202,7 +203,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
                 topics = await self._catalog.model_topics(known.sha256) if self._labeller else ()
                 return stored_file(request, known, "uptodate", topics)
-        except (RefusedImage, LabelModelError, StoreError, CatalogError) as error:
+        except (RefusedImage, *ENDS_THE_CRAWL) as error:
             raise MediaFailed(error) from error
         return None
 
@@ -220,7 +221,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         raise MediaFailed(cast("BaseException", failure.value))
 
     def item_completed(self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo) -> Any:
-        """Fill in the item's image or failure; a store or a catalog that fails stops the crawl."""
+        """Fill in the item's image or failure; what ends the crawl is no failure of the image."""
         ((ok, result),) = results
         item.candidate = replace(item.candidate, data=None)  # the bytes are on disk, and no feed could hold them
         if ok:
@@ -234,7 +235,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
             return item
         error = cast("TwistedFailure", result).value
         error = error.error if isinstance(error, MediaFailed) else error
-        if isinstance(error, (LabelModelError, StoreError, CatalogError)):
+        if isinstance(error, ENDS_THE_CRAWL):
             self._spider.abort(error)
             self._leave(item)
         if isinstance(error, Halted):
