@@ -195,17 +195,27 @@ class ImagesPipeline(ScrapyImagesPipeline):
     async def media_to_download(  # type: ignore[override]
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
     ) -> StoredFile | None:
-        """Return what needs no download: bytes that came with the candidate, or a fresh image of the catalog."""
+        """Return what needs no download: bytes that came with the candidate, or a fresh image of the catalog.
+
+        One that the label model has not seen is downloaded again, to be shown to it.
+        """
         try:
             if item.candidate.data is not None:
                 return await self._keep(request, item, item.candidate.data, item.candidate.media_type)
             known = await self._catalog.image_at_url(request.url)
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
-                topics = await self._catalog.model_topics(known.sha256) if self._labeller else ()
-                return stored_file(request, known, "uptodate", topics)
+                topics = await self._known_topics(known)
+                if topics is not None:
+                    return stored_file(request, known, "uptodate", topics)
         except (RefusedImage, *ENDS_THE_CRAWL) as error:
             raise MediaFailed(error) from error
         return None
+
+    async def _known_topics(self, known: Image) -> tuple[Topic, ...] | None:
+        """Return what the label model told of a known image; None when it has not seen it and has to."""
+        if not self._labeller:
+            return ()
+        return await self._catalog.model_topics(known.sha256, label_model=self._labeller.model.name)
 
     async def media_downloaded(
         self, response: Response, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
