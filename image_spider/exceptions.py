@@ -5,6 +5,7 @@ ImageSpiderError
 ├── NothingToCrawl        no start URL could be fetched: the crawl stops
 ├── PayloadError          a request that cannot be written as JSON or read from it: a dead letter, and the crawl goes on
 ├── RefusedImage          bytes that are not an image to keep: recorded, and the crawl goes on
+├── DecodersError         the decoding processes end whenever they are started: the crawl stops
 ├── LabelModelError       the label model failed while it ran: the crawl stops
 ├── StoreError            the image store cannot be written or read: the crawl stops
 │   └── DamagedFile       one stored file is missing or not what was stored: reported, and the rest goes on
@@ -44,6 +45,10 @@ class RefusedImage(ImageSpiderError):
     def __init__(self, cause: str, detail: str) -> None:
         super().__init__(detail)
         self.cause = cause
+
+
+class DecodersError(ImageSpiderError):
+    """The processes that decode images end whenever they are started."""
 
 
 class LabelModelError(ImageSpiderError):

@@ -58,7 +58,8 @@ class Rescan:
     async def batches(self) -> AsyncIterator[Rescanned]:
         """Measure what is left; yield each batch when it is committed.
 
-        Raises CatalogError and LabelModelError. A file that fails is met once; the next rescan tries it again.
+        Raises CatalogError, DecodersError and LabelModelError. A file that fails is met once; the next rescan tries it
+        again.
         """
         for stage in range(len(measurements.STAGES)):
             after = ""

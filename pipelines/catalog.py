@@ -118,9 +118,10 @@ class CatalogPipeline:
         """Return the image that was last downloaded from this URL, unless that is longer ago than IMAGES_EXPIRES."""
         return await self._look_ups.add(url)
 
-    async def model_topics(self, sha256: str) -> tuple[Topic, ...]:
-        """Return what a label model told of an image that the catalog knows."""
-        return tuple(await self._read(partial(queries.model_topics, sha256=sha256)))
+    async def model_topics(self, sha256: str, *, label_model: str) -> tuple[Topic, ...] | None:
+        """Return what this label model told of an image that the catalog knows; None when it has not seen it."""
+        topics = await self._read(partial(queries.model_topics, sha256=sha256, label_model=label_model))
+        return None if topics is None else tuple(topics)
 
     async def images_before(self) -> Sequence[str]:
         """Return the SHA-256 of the images that earlier runs of a resumed crawl stored."""

@@ -20,7 +20,7 @@ from scrapy.utils.datatypes import LocalCache
 from image_spider import causes, config
 from image_spider.budget import Budget
 from image_spider.decoders import Decoders
-from image_spider.exceptions import CatalogError, LabelModelError, RefusedImage, StoreError, UsageError
+from image_spider.exceptions import CatalogError, DecodersError, LabelModelError, RefusedImage, StoreError, UsageError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
@@ -50,6 +50,7 @@ DISK_THREADS = 4  # an fsync takes milliseconds, during which others can go on
 WAITING_BODIES = 8  # what keeps the decoding processes busy
 RECENT_CRAWLS = 100  # whose duplicates a worker of a fleet counts
 SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each; Scrapy's own dictionary never ends
+ENDS_THE_CRAWL = (DecodersError, LabelModelError, StoreError, CatalogError)
 REFERRER = StrictOriginWhenCrossOriginPolicy()  # what browsers send
 
 
@@ -194,17 +195,27 @@ class ImagesPipeline(ScrapyImagesPipeline):
     async def media_to_download(  # type: ignore[override]
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
     ) -> StoredFile | None:
-        """Return what needs no download: bytes that came with the candidate, or a fresh image of the catalog."""
+        """Return what needs no download: bytes that came with the candidate, or a fresh image of the catalog.
+
+        One that the label model has not seen is downloaded again, to be shown to it.
+        """
         try:
             if item.candidate.data is not None:
                 return await self._keep(request, item, item.candidate.data, item.candidate.media_type)
             known = await self._catalog.image_at_url(request.url)
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
-                topics = await self._catalog.model_topics(known.sha256) if self._labeller else ()
-                return stored_file(request, known, "uptodate", topics)
-        except (RefusedImage, LabelModelError, StoreError, CatalogError) as error:
+                topics = await self._known_topics(known)
+                if topics is not None:
+                    return stored_file(request, known, "uptodate", topics)
+        except (RefusedImage, *ENDS_THE_CRAWL) as error:
             raise MediaFailed(error) from error
         return None
+
+    async def _known_topics(self, known: Image) -> tuple[Topic, ...] | None:
+        """Return what the label model told of a known image; None when it has not seen it and has to."""
+        if not self._labeller:
+            return ()
+        return await self._catalog.model_topics(known.sha256, label_model=self._labeller.model.name)
 
     async def media_downloaded(
         self, response: Response, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
@@ -220,7 +231,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         raise MediaFailed(cast("BaseException", failure.value))
 
     def item_completed(self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo) -> Any:
-        """Fill in the item's image or failure; a store or a catalog that fails stops the crawl."""
+        """Fill in the item's image or failure; what ends the crawl is no failure of the image."""
         ((ok, result),) = results
         item.candidate = replace(item.candidate, data=None)  # the bytes are on disk, and no feed could hold them
         if ok:
@@ -234,7 +245,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
             return item
         error = cast("TwistedFailure", result).value
         error = error.error if isinstance(error, MediaFailed) else error
-        if isinstance(error, (LabelModelError, StoreError, CatalogError)):
+        if isinstance(error, ENDS_THE_CRAWL):
             self._spider.abort(error)
             self._leave(item)
         if isinstance(error, Halted):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from image_spider.catalog.keys import key
 from image_spider.catalog.schema import images, sightings, topics
@@ -33,8 +33,11 @@ def known_images(connection: Connection, sha256s: Iterable[str]) -> Sequence[str
     return connection.scalars(select(images.c.sha256).where(images.c.sha256.in_(list(sha256s)))).all()
 
 
-def model_topics(connection: Connection, sha256: str) -> Sequence[Topic]:
-    """Return what a label model told of an image."""
+def model_topics(connection: Connection, sha256: str, *, label_model: str) -> Sequence[Topic] | None:
+    """Return what this label model told of an image; None when it has not seen it. An SVG has no pixels to show it."""
+    seen = or_(images.c.label_model == label_model, images.c.format == "svg")
+    if connection.scalar(select(images.c.sha256).where(images.c.sha256 == sha256, seen)) is None:
+        return None
     of_model = (topics.c.image_sha256 == sha256, topics.c.source == "model")
     rows = connection.execute(select(topics.c.topic, topics.c.score, topics.c.source).where(*of_model))
     return [Topic(*row) for row in rows]

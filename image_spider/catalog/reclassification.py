@@ -37,7 +37,8 @@ def reclassify(catalog: Catalog) -> Iterator[int]:
 
 _UPDATE = (
     update(images)
-    .where(images.c.sha256 == bindparam("image"))
+    # A rescan may have measured it since its scores were read; these classes would be stale, and stay.
+    .where(images.c.sha256 == bindparam("image"), images.c.rules_version.is_distinct_from(RULES_VERSION))
     .values({name: bindparam(f"new_{name}") for name in (*FLAGS, "quality", "content", "rules_version")})
 )
 

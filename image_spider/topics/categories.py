@@ -20,7 +20,7 @@ class Categories:
     """
 
     def __init__(self, *, topics: Iterable[str], words: Iterable[str]) -> None:
-        self._topics = frozenset(topics)
+        self._topics = {topic.casefold(): topic for topic in topics}
         self._words = tuple(words)
 
     @classmethod
@@ -37,7 +37,7 @@ class Categories:
         """Tell whether an image of these topics, with these texts beside it, is wanted; without categories all are."""
         if not self._topics:
             return True
-        if any(topic.name in self._topics for topic in topics):
+        if any(topic.name.casefold() in self._topics for topic in topics):
             return True
         texts = tuple(texts)
         return mentions(self._words, texts) or any(
@@ -46,7 +46,7 @@ class Categories:
 
     def __str__(self) -> str:
         """Return the categories, as a failure's detail names them."""
-        return " or ".join(sorted(self._topics))
+        return " or ".join(sorted(self._topics.values()))
 
 
 def mentions(categories: Iterable[str], texts: Iterable[str]) -> bool:

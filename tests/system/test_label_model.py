@@ -65,6 +65,24 @@ def test_categories_keep_what_model_or_words_tell_and_a_second_run_changes_nothi
         project.assert_files_and_rows_agree()
 
 
+def test_images_of_a_crawl_without_a_model_are_shown_to_one_that_comes_later(project: Project, model: Path):
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><g/></svg>'
+    pages = PAGES | {"/": HOME + '<img src="/5.svg" alt="A red line">', "/5.svg": drawing}
+    with Site(pages) as site:
+        project.crawl(site.url)
+        assert stored(project) == {"1.png", "2.png", "3.png", "4.png", "5.svg"}
+        for times in (2, 2):  # the second time the model has seen all that it can see
+            done = project.crawl(site.url, "-a", "categories=red", "-a", "crawl_id=c", LABEL_MODEL=str(model))
+            assert done.returncode == 0, done.stderr
+            query = "select distinct image_url from sightings where image_sha256 is not null and crawl_id = 'c'"
+            found = {url.rpartition("/")[2] for (url,) in project.rows(query)}
+            assert found == {"1.png", "2.png", "4.png", "5.svg"}
+            assert refused(project) == {"3.png": "topic"}
+            asked = [str(request) for request in site.requests]
+            assert sum("/1.png" in request for request in asked) == times
+            assert sum("/5.svg" in request for request in asked) == 1
+
+
 def test_a_refusal_for_the_words_of_one_page_is_not_one_for_the_words_of_another(project: Project, model: Path):
     more = '<img src="/3.png" alt="A red gate">'
     with Site(PAGES | {"/more": more}) as site:

@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from image_spider.catalog import reclassification
 from image_spider.catalog.catalog import Catalog
+from image_spider.catalog.measurements import write_measurements
 from image_spider.catalog.reclassification import count_outdated, reclassify
 from image_spider.catalog.schema import FLAGS, images
 from image_spider.catalog.writes import write_items
 from image_spider.imaging.describe import describe
-from image_spider.imaging.rules import RULES_VERSION
+from image_spider.imaging.rules import RULES_VERSION, Verdict
 from image_spider.items import Understanding
 from tests.samples import a_picture, an_image, an_item
 from tests.unit.imaging.drawings import saved, scene
@@ -70,3 +71,20 @@ def test_ended_in_between_it_goes_on_with_what_is_left(
     assert count_outdated(catalog) == 3
     assert list(reclassify(catalog)) == [2, 1]
     assert count_outdated(catalog) == 0
+
+
+def test_what_is_measured_anew_meanwhile_keeps_its_classes(
+    catalog: Catalog, truth: Understanding, monkeypatch: pytest.MonkeyPatch
+):
+    write_outdated(catalog, truth, 1)
+    measured = a_picture(0, None, understanding=replace(truth, flags=("dark",), content="blank"))
+    evaluate = reclassification.evaluate
+
+    def evaluate_while_a_rescan_writes(scores: dict[str, float]) -> Verdict:
+        catalog.transaction(lambda connection: write_measurements(connection, [measured], link=False))
+        return evaluate(scores)
+
+    monkeypatch.setattr(reclassification, "evaluate", evaluate_while_a_rescan_writes)
+    assert list(reclassify(catalog)) == [1]
+    flags = [flag == "dark" for flag in FLAGS]
+    assert classes(catalog) == [(RULES_VERSION, truth.quality, "blank", *flags)]

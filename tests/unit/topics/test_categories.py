@@ -41,9 +41,11 @@ def test_a_word_that_is_no_topic_is_looked_for_in_the_texts():
     assert not wanted.match([Topic("animals", 0.9, "words")], ["a dog"])
 
 
-def test_a_label_that_only_the_model_knows_is_a_category():
+@pytest.mark.parametrize("label", ["golden retriever", "Golden Retriever"])
+def test_a_label_that_only_the_model_knows_is_a_category(label: str):
     wanted = Categories.of(["golden retriever"], TAXONOMY)
-    assert wanted.match([Topic("golden retriever", 0.5, "model")], [])
+    assert wanted.match([Topic(label, 0.5, "model")], [])
+    assert not wanted.match([Topic("Golden", 0.5, "model")], [])
 
 
 @pytest.mark.parametrize(("text", "expected"), [("一只猫在睡觉", True), ("一隻貓在睡覺", True), ("一只狗", False)])
