@@ -7,6 +7,7 @@ import multiprocessing
 import resource
 import signal
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 
@@ -44,6 +45,11 @@ class Decoders:
         self._error: DecodersError | None = None
         self._replacing = asyncio.Lock()
         self._repeating = asyncio.Lock()
+
+    def start(self) -> None:
+        """Start the processes: that blocks for some hundred milliseconds, so call it from a thread."""
+        with suppress(BrokenProcessPool, ProcessExpired):  # describe() replaces the pool
+            self._pool.schedule(_nothing).result()
 
     async def describe(self, data: bytes, content_type: str, *, label_side: int | None = None) -> Description:
         """Describe the bytes in another process; see `imaging.describe`. Raises DecodersError."""
@@ -137,3 +143,7 @@ def _prepare(memory_bytes: int) -> None:
     """Prepare a new process: bound its memory, and leave Ctrl-C to the worker, which still needs its results."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+def _nothing() -> None:
+    """Be the first task of a pool."""

@@ -117,7 +117,10 @@ class ImagesPipeline(ScrapyImagesPipeline):
         crawl = self._spider.crawl
         try:
             await self._in_thread(self._images.open)
-            if self._label_model and (crawl is None or crawl.download or self._spider.in_fleet):
+            downloads = crawl is None or crawl.download or self._spider.in_fleet
+            if downloads:
+                await self._in_thread(self._decoders.start)
+            if self._label_model and downloads:
                 self._labeller = await Labeller.load(self._label_model, threads=self._label_threads)
             if crawl and not self._spider.in_fleet:
                 self._budgets[crawl.id] = Budget(crawl.max_images, seen=await self._catalog.images_before())
