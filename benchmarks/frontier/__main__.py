@@ -17,9 +17,10 @@ import time
 from rich.console import Console
 
 from benchmarks.frontier.comparison import compare
+from benchmarks.frontier.hosts import rates, slow_host
 from benchmarks.images.tables import Claim, claims_table
 
-PARTS = ("crawl",)
+PARTS = ("crawl", "hosts", "rates")
 
 
 def main() -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     if arguments.quick:
         arguments.pages, arguments.repeat = arguments.pages // 4, 1
     console, claims, started = Console(width=120), list[Claim](), time.monotonic()
-    parts = {"crawl": _crawl}
+    parts = {"crawl": _crawl, "hosts": _hosts, "rates": _rates}
     for part in arguments.only or PARTS:
         claims += parts[part](arguments, console)
         console.print(f"{part}: done after {time.monotonic() - started:.0f} s")
@@ -45,6 +46,14 @@ def main() -> None:
 
 def _crawl(arguments: argparse.Namespace, console: Console) -> list[Claim]:
     return compare(console, pages=arguments.pages, repeat=arguments.repeat, peers=not arguments.no_peers)
+
+
+def _hosts(arguments: argparse.Namespace, console: Console) -> list[Claim]:
+    return slow_host(console, pages=arguments.pages, repeat=arguments.repeat)
+
+
+def _rates(arguments: argparse.Namespace, console: Console) -> list[Claim]:
+    return rates(console, pages=max(70, arguments.pages // 25))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ SAME = {
     "CONCURRENT_REQUESTS": 16,
     "HOST_DELAY_SECONDS": 0,
     "HOST_CONCURRENCY": 1000,  # one host: a lease that waits in the buffer holds a place, too
+    "SEEN_ERROR_RATE": 1e-9,  # else one crawl in twenty lacks a page by design, and none may
     "ROBOTSTXT_OBEY": False,
     "ITEM_PIPELINES": {},
     "EXTENSIONS": {},

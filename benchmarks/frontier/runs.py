@@ -75,36 +75,45 @@ def crawl(
     *,
     server: WebServer,
     pages: int,
+    elsewhere: int = 0,
     round_trip_seconds: float = 0.0,
     settings: Mapping[str, object] | None = None,
 ) -> Crawled:
-    """Let one worker crawl; SystemExit unless it asked for each page once."""
+    """Let one worker crawl; SystemExit unless it asked for each page once.
+
+    Pages that another server gives, `elsewhere`, must be there too, but are in no figure but round_trips and cpu_ms.
+    """
     server.forget()
     with tempfile.TemporaryDirectory(prefix="frontier-") as work, redis_server() as own:
         folder = Path(work)
         with distant(own.port, round_trip_seconds) as port:
             url = {} if contestant == "memory" else {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
             process = worker(contestant, start_url, folder, settings={**url, **(settings or {})})
-            try:
-                code = process.wait(DEADLINE_SECONDS)
-            finally:
-                process.kill()
+            log = ended(process, folder / "worker.log")
         round_trips = calls(own, ROUND_TRIPS[contestant])
-        log = (folder / "worker.log").read_text(encoding="utf-8", errors="replace")
-        if code:
-            raise SystemExit(f"{contestant}: exit code {code}: {log[-3000:]}")
         figures = json.loads((folder / "worker.json").read_text(encoding="utf-8"))
     requested = server.requests("/")
-    if not len(requested) == figures["pages"] == pages:
-        raise SystemExit(
-            f"{contestant}: {figures['pages']} pages of {pages}, by {len(requested)} requests: {log[-3000:]}"
-        )
+    if not len(requested) == figures["pages"] - elsewhere == pages:
+        found = f"{figures['pages']} pages of {pages + elsewhere}, {len(requested)} requests"
+        raise SystemExit(f"{contestant}: {found}: {log[-3000:]}")
     return Crawled(
         pages=pages,
         rate=(pages - 1) / (requested[-1] - requested[0]),
-        cpu_ms=1000 * figures["cpu_seconds"] / pages,
-        round_trips=round_trips / pages,
+        cpu_ms=1000 * figures["cpu_seconds"] / figures["pages"],
+        round_trips=round_trips / figures["pages"],
     )
+
+
+def ended(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Wait for the end of a worker and return its log; SystemExit if it failed."""
+    try:
+        code = process.wait(DEADLINE_SECONDS)
+    finally:
+        process.kill()
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if code:
+        raise SystemExit(f"a worker ended with exit code {code}: {text[-3000:]}")
+    return text
 
 
 def calls(server: RedisServer, commands: tuple[str, ...]) -> int:
