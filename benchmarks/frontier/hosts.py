@@ -84,32 +84,38 @@ def _slow_server(address: str, port: int) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Politeness:
-    """What one host saw: requests in the fullest second, the shortest gap in seconds, and its rate per second."""
+    """What one host saw: requests in the fullest second, the shortest gap in seconds, and its rate per second.
+
+    full is the share of requests with which a second begins that is fuller than the limit.
+    """
 
     most: int
+    full: float
     shortest: float
     rate: float
 
 
-def politeness(moments: Sequence[float]) -> Politeness:
+def politeness(moments: Sequence[float], limit: float) -> Politeness:
     """Read the moments of a host's requests, in order; at least two."""
-    most = max(bisect_left(moments, start + 1.0) - number for number, start in enumerate(moments))
+    seconds = [bisect_left(moments, start + 1.0) - number for number, start in enumerate(moments)]
+    full = sum(count > limit for count in seconds) / len(seconds)
     gaps = [after - before for before, after in pairwise(moments)]
-    return Politeness(most, min(gaps), len(gaps) / (moments[-1] - moments[0]))
+    return Politeness(max(seconds), full, min(gaps), len(gaps) / (moments[-1] - moments[0]))
 
 
 def rates(console: Console, *, pages: int) -> list[Claim]:
     """Let four workers crawl ten hosts; `pages` of each host."""
+    limit = 1 / DELAY_SECONDS
     with _site([f"127.0.2.{number}" for number in range(1, POLITE_HOSTS + 1)], pages) as (server, _):
         with redis_server() as own:
             _run_fleet(own, url(server.url, 0, 0))
             requests = calls(own, ("evalsha", "eval")) / (pages * POLITE_HOSTS)
-        hosts = [politeness(server.requests(f"/{number}/")) for number in range(POLITE_HOSTS)]
+        hosts = [politeness(server.requests(f"/{number}/"), limit) for number in range(POLITE_HOSTS)]
     most, rate = max(host.most for host in hosts), min(host.rate for host in hosts)
-    limit = 1 / DELAY_SECONDS
     console.print(
         f"{WORKERS} workers, {POLITE_HOSTS} hosts with {pages} pages each, delay {DELAY_SECONDS} s: at most {most}"
-        f" requests in any second, {rate:.2f} to {max(host.rate for host in hosts):.2f} per second and host; shortest gap"
+        f" requests in a second (more than {limit:g} in {100 * max(host.full for host in hosts):.0f} % of those of the"
+        f" worst host), {rate:.2f} to {max(host.rate for host in hosts):.2f} per second and host; shortest gap"
         f" {1000 * min(host.shortest for host in hosts):.0f} ms; {requests:.2f} round trips/page"
     )
     return [

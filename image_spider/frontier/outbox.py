@@ -11,7 +11,7 @@ from image_spider.broker.records import Push, Pushed
 from image_spider.frontier.waiting import happened
 
 BATCH_REQUESTS = 500  # a script is atomic: everybody waits for the length of one
-BATCH_SECONDS = 0.05
+BATCH_SECONDS = 0.2  # most batches go earlier: when leases wait for them to be finished
 
 PushCall = Callable[[Sequence[Push]], Awaitable[Sequence[Pushed]]]
 
