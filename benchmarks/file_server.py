@@ -1,11 +1,11 @@
-"""What web_server.py runs where there is no nginx: `python -m benchmarks.file_server FOLDER PORT LOG`."""
+"""What web_server.py runs where there is no nginx: `python -m benchmarks.file_server FOLDER PORT LOG ADDRESS ...`."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from io import TextIOBase
 from pathlib import Path
 
@@ -29,14 +29,15 @@ def application(folder: Path, log: TextIOBase) -> web.Application:
     return site
 
 
-async def serve(folder: Path, port: int, log: Path) -> None:
+async def serve(folder: Path, port: int, log: Path, addresses: Sequence[str]) -> None:
     """Serve until the process is ended."""
     with log.open("a", encoding="utf-8", buffering=1) as lines:
         runner = web.AppRunner(application(folder, lines), access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        for address in addresses:
+            await web.TCPSite(runner, address, port).start()
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:]))

@@ -1,4 +1,4 @@
-"""A folder on a free port of 127.0.0.1, and when each file was asked for: nginx, or aiohttp where it is missing."""
+"""A folder on a free port of loopback, and when each file was asked for: nginx, or aiohttp where it is missing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,31 +24,35 @@ worker_processes 1;
 pid {work}/pid;
 events {{ worker_connections 1024; }}
 http {{
-    types {{ text/html html; image/jpeg jpg; }}
+    types {{ text/html html; image/jpeg jpg; text/plain txt; }}
     sendfile on;
     log_format requests '$msec $request_time $uri';
     access_log {log} requests;
     {temporary}
-    server {{ listen 127.0.0.1:{port}; root {folder}; }}
+    server {{ {listen} root {folder}; }}
 }}
 """
 
 
 class WebServer:
-    """Serves the files of a folder; a line of its log is "end seconds path", the end as time.time() counts."""
+    """Serves the files of a folder; a line of its log is "end seconds path", the end as time.time() counts.
 
-    def __init__(self, folder: Path, *, nginx: str | None) -> None:
+    Each of the addresses, all of 127.0.0.0/8, is a host of its own to a crawler.
+    """
+
+    def __init__(self, folder: Path, *, nginx: str | None, addresses: Sequence[str] = ("127.0.0.1",)) -> None:
         self._folder = folder
         self._nginx = nginx
+        self._addresses = addresses
+        self.port = _free_port()
+        self.url = f"http://{addresses[0]}:{self.port}/"
 
     def __enter__(self) -> Self:
         """Start the server and wait until it listens."""
         self._work = tempfile.TemporaryDirectory(prefix="web-server-")
         self._log = Path(self._work.name) / "requests.log"
-        port = _free_port()
-        self.url = f"http://127.0.0.1:{port}/"
-        self._process = subprocess.Popen(self._command(port), stderr=subprocess.DEVNULL)
-        _wait_for(port)
+        self._process = subprocess.Popen(self._command(), stderr=subprocess.DEVNULL)
+        _wait_for(self._addresses[-1], self.port)
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
@@ -65,17 +70,18 @@ class WebServer:
         """Empty the log; the server appends to it."""
         self._log.write_text("")
 
-    def _command(self, port: int) -> list[str]:
+    def _command(self) -> list[str]:
         if not self._nginx:
             print(WITHOUT_NGINX, file=sys.stderr)
-            return [sys.executable, "-m", "benchmarks.file_server", str(self._folder), str(port), str(self._log)]
+            words = [str(self._folder), str(self.port), str(self._log), *self._addresses]
+            return [sys.executable, "-m", "benchmarks.file_server", *words]
         work = Path(self._work.name)
         configuration = CONFIGURATION.format(
             user="user root;" if os.geteuid() == 0 else "",  # else its worker may not read a temporary folder
             work=work,
             log=self._log,
             temporary=" ".join(f"{name}_temp_path {work}/{name};" for name in TEMPORARY),
-            port=port,
+            listen=" ".join(f"listen {address}:{self.port};" for address in self._addresses),
             folder=self._folder,
         )
         (work / "nginx.conf").write_text(configuration, encoding="utf-8")
@@ -92,10 +98,10 @@ def _free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def _wait_for(address: str, port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     with socket.socket() as probe:
-        while probe.connect_ex(("127.0.0.1", port)):
+        while probe.connect_ex((address, port)):
             if time.monotonic() > deadline:
                 raise SystemExit(f"the web server did not start within {START_SECONDS:g} s")
             time.sleep(0.02)

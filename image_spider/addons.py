@@ -38,6 +38,9 @@ class SharedFrontier:
             settings.set("SCHEDULER", "image_spider.frontier.scheduler.Scheduler", "addon")
             settings.set("SCHEDULER_QUEUE_CLASS", "image_spider.frontier.queue.LeaseQueue", "addon")
             settings.set("DUPEFILTER_CLASS", "image_spider.frontier.dupefilter.FleetDupeFilter", "addon")
+            # A host's turns are given out in Redis: a random pause here would hold back the requests that have theirs,
+            # and let them go nearer to those of other workers.
+            settings.set("RANDOMIZE_DOWNLOAD_DELAY", False, "addon")
 
 
 def check_scrapy_settings(settings: BaseSettings) -> None:

@@ -11,7 +11,7 @@ from image_spider.broker.records import Push, Pushed
 from image_spider.frontier.waiting import happened
 
 BATCH_REQUESTS = 500  # a script is atomic: everybody waits for the length of one
-BATCH_SECONDS = 0.05
+BATCH_SECONDS = 0.2  # most batches go earlier: when leases wait for them to be finished
 
 PushCall = Callable[[Sequence[Push]], Awaitable[Sequence[Pushed]]]
 
@@ -58,14 +58,19 @@ class Outbox:
             await self.flush()
 
     async def flush(self) -> None:
-        """Push everything; returns when Redis has it."""
+        """Push what stands here now; returns when Redis has it.
+
+        What is added meanwhile waits for the next batch: else a busy worker would push it in crumbs, without an end.
+        """
         async with self._one_at_a_time:
-            while self._waiting:
+            self._hurry.clear()
+            position = self.added
+            while self.acknowledged < position:
                 batch = tuple(islice(self._waiting, BATCH_REQUESTS))
                 results = await self._push(batch)
                 for result in results:
                     self._waiting.popleft()
                     self._pushed(result)
                 self.acknowledged += len(batch)
-            self._some.clear()
-            self._hurry.clear()
+            if not self._waiting:
+                self._some.clear()

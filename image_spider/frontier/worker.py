@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SETTLE_SECONDS, HURRIED_SECONDS = 0.05, 0.001  # between two looks at what the engine has let go
+SETTLE_SECONDS, HURRIED_SECONDS = 0.1, 0.001  # between two looks at what the engine has let go
 CLOSE_SECONDS = 10.0  # for giving everything back; what a Redis that is away cannot hear, comes back with the leases
 
 
@@ -66,7 +66,7 @@ class Worker:
             lease=self._calls.lease,
             prepare=self._prepare,
             free=self._free_places,
-            look_ahead=0 if settings.HOST_DELAY_SECONDS else 2 * crawler.settings.getint("CONCURRENT_REQUESTS"),
+            look_ahead=0 if settings.HOST_DELAY_SECONDS else 4 * crawler.settings.getint("CONCURRENT_REQUESTS"),
             arrived=self._wake_engine,
         )
         dupefilter = FleetDupeFilter.from_crawler(crawler)

@@ -41,3 +41,5 @@ def test_redis_url_switches_the_shared_frontier_on_and_nothing_else_does():
     assert local["SCHEDULER"] == "scrapy.core.scheduler.Scheduler"
     assert fleet["SCHEDULER"] == "image_spider.frontier.scheduler.Scheduler"
     assert own["SCHEDULER"] == "mine"
+    assert local.getbool("RANDOMIZE_DOWNLOAD_DELAY")
+    assert not fleet.getbool("RANDOMIZE_DOWNLOAD_DELAY")

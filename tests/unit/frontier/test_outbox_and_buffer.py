@@ -41,6 +41,48 @@ def test_requests_keep_their_order_and_are_acknowledged_in_batches():
     ]
 
 
+def test_what_is_added_during_a_push_waits_for_the_next_batch():
+    batches: list[int] = []
+
+    async def run() -> None:
+        async def send(requests: Sequence[Push]) -> Sequence[Pushed]:
+            batches.append(len(requests))
+            if box.added < 20:
+                box.add(push(box.added))
+            return [Pushed.QUEUED] * len(requests)
+
+        box = Outbox(push=send, pushed=lambda _: None)
+        for number in range(10):
+            box.add(push(number))
+        await box.flush()
+        assert (box.acknowledged, len(box)) == (10, 1)
+        await box.flush()
+        assert (box.acknowledged, len(box)) == (11, 1)
+
+    asyncio.run(run())
+    assert batches == [10, 1]
+
+
+def test_a_hurry_during_a_push_is_not_forgotten():
+    async def run() -> None:
+        async def send(requests: Sequence[Push]) -> Sequence[Pushed]:
+            if box.added == 1:
+                box.add(push(1))
+                box.hurry()
+            return [Pushed.QUEUED] * len(requests)
+
+        box = Outbox(push=send, pushed=lambda _: None)
+        task = asyncio.create_task(box.run())
+        box.add(push(0))
+        box.hurry()
+        for _ in range(20):  # turns of the loop, which take no time: far less than a batch waits by itself
+            await asyncio.sleep(0)
+        assert box.acknowledged == 2
+        await cancelled([task])
+
+    asyncio.run(run())
+
+
 class Source:
     """Gives leases while it has some."""
 
