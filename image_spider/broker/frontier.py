@@ -30,6 +30,7 @@ class FrontierOptions:
     name: str  # broker.keys.frontier_name(SCHEDULER_QUEUE_KEY)
     lease_seconds: float = 30.0
     max_attempts: int = 3
+    max_losses: int = 10  # of workers that died with a request: most of what such a worker held had no part in it
     seen_error_rate: float = 1e-4  # 0: an exact set
     seen_seconds: float | None = 3600.0  # how long the filter of a finished crawl is kept; None: for ever
 

@@ -26,7 +26,7 @@ class Workers:
         self._client = client
         self._name = options.name
         self._lease_ms = int(options.lease_seconds * 1000)
-        self._max_attempts = options.max_attempts
+        self._max_losses = options.max_losses
 
     async def join(self, *, worker: str, report: WorkerReport) -> None:
         """Count this worker as alive from now on, for lease_seconds."""
@@ -41,12 +41,15 @@ class Workers:
         return Renewal(alive=bool(alive), states=known, ended=tuple(crawl.decode() for crawl in ended))
 
     async def reap(self, *, worker: str, limit: int = 100) -> Released:
-        """Return up to `limit` leases of one other worker whose time is over, with an attempt counted.
+        """Return up to `limit` leases of one other worker whose time is over.
+
+        A request that was lost max_losses times is a dead letter. From the second loss on, requests come back one by
+        one, so that one that kills its workers does not take the others along.
 
         Call it only when the own connection has been well for a lease time (Client.well_seconds): after a restart of
         Redis everybody's time is over until they renew.
         """
-        return released(await self._client.script("reap", self._name, worker, limit, self._max_attempts))
+        return released(await self._client.script("reap", self._name, worker, limit, self._max_losses))
 
     async def leave(self, *, worker: str) -> Released:
         """Give back what is still leased, unharmed, and stop counting as a worker."""

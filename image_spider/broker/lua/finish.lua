@@ -41,6 +41,7 @@ end
 call('HDEL', mine, unpack(ids)) -- a full Redis allows this, and then the rest
 call('HDEL', payloads, unpack(ids))
 call('HDEL', attempts, unpack(ids))
+call('HDEL', losses, unpack(ids))
 free_places(hosts)
 for crawl, counters in pairs(crawls) do
   for name, amount in pairs(counters) do

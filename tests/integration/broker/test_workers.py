@@ -6,7 +6,7 @@ from image_spider.broker.records import CrawlState, WorkerReport
 from tests.integration.broker.conftest import REPORT, Fleet, payloads
 
 
-def test_a_dead_workers_requests_go_to_others_with_an_attempt_counted(run):
+def test_a_dead_workers_requests_go_to_others_and_no_attempt_is_counted(run):
     async def scenario(fleet: Fleet):
         await fleet.push(*"abcde")
         await fleet.lease(3)
@@ -15,7 +15,7 @@ def test_a_dead_workers_requests_go_to_others_with_an_attempt_counted(run):
         assert (await fleet.workers.reap(worker="v")).returned == 3
         leases = await fleet.lease(worker="v")
         assert sorted(payloads(leases)) == [*"abcde"]
-        assert sorted(one.attempt for one in leases.leases) == [1, 1, 2, 2, 2]
+        assert sorted(one.attempt for one in leases.leases) == [1, 1, 1, 1, 1]
 
     run(scenario)
 
@@ -32,7 +32,23 @@ def test_a_request_that_kills_its_workers_becomes_a_dead_letter(run):
         [letter] = await fleet.frontier.dead_letters()
         assert letter.cause == "worker lost"
 
-    run(scenario, max_attempts=2)
+    run(scenario, max_losses=2)
+
+
+def test_requests_that_were_lost_together_twice_come_back_apart(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push(*"abcde")
+        for worker in ("victim0", "victim1"):
+            await fleet.join(worker)
+            assert len((await fleet.lease(worker=worker)).leases) == 5
+            await fleet.expire(worker)
+            assert (await fleet.workers.reap(worker="w")).returned == 5
+        first = await fleet.lease()
+        assert len(first.leases) <= 1
+        assert first.wait_ms is not None
+        assert first.wait_ms <= 200
+
+    run(scenario)
 
 
 def test_a_worker_with_many_leases_is_reaped_in_steps(run):
