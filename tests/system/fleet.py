@@ -28,7 +28,7 @@ class Fleet(Project):
     def __enter__(self) -> Self:
         if not self.redis.runs:
             self.redis.start()
-        self.environment |= {"REDIS_URL": self.redis.url, "LEASE_SECONDS": "3"}
+        self.environment |= {"REDIS_URL": self.redis.url, "LEASE_SECONDS": "15"}
         return self
 
     def __exit__(

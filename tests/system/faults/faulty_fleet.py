@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from tests.project import wait_until
 from tests.redis_servers import RedisServer
@@ -19,6 +20,7 @@ from tests.system.fleet import FRONTIER, Fleet
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 SETTINGS = {
     "SCRAPY_SETTINGS_MODULE": "tests.system.faults.settings",
+    "LEASE_SECONDS": "3",
     "HOST_CONCURRENCY": "64",  # more than the requests that a killed worker holds until its lease is over
     "IMAGES_PROCESSES": "1",
     "DUPLICATES": "keep",
@@ -46,7 +48,11 @@ class FaultyFleet(Fleet):
     def __init__(self, folder: Path, site: GatedSite, redis: RedisServer | None = None) -> None:
         super().__init__(folder, redis)
         self.site = site
+
+    def __enter__(self) -> Self:
+        super().__enter__()
         self.environment |= SETTINGS
+        return self
 
     def start_workers(self) -> None:
         for number in range(SCALE.workers):

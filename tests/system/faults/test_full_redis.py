@@ -12,6 +12,7 @@ QUIET_SECONDS = 1.5
 
 
 def test_a_full_redis_pauses_the_crawl_which_says_so_and_goes_on_when_there_is_room(fleet: FaultyFleet):
+    fleet.environment["LEASE_SECONDS"] = "60"  # nobody is declared dead: nothing has to be done twice
     fleet.start_workers()
     fleet.start_crawl_of_site()
     assert fleet.redis.ask("CONFIG", "SET", "maxmemory", 1) == "+OK"

@@ -12,6 +12,8 @@ from tests.system.faults.faulty_fleet import FaultyFleet
 from tests.system.faults.scale import SCALE
 from tests.tcp_proxy import ProxyThread, TcpProxy
 
+UNHURRIED = {"LEASE_SECONDS": "60"}  # nobody is declared dead: nothing has to be done twice
+
 
 @pytest.fixture
 def proxy(fleet: FaultyFleet) -> Iterator[ProxyThread]:
@@ -31,7 +33,7 @@ def scripts_run(fleet: FaultyFleet) -> int:
 
 
 def test_nothing_is_lost_when_connections_are_cut(fleet: FaultyFleet, proxy: ProxyThread):
-    fleet.environment |= through(proxy)
+    fleet.environment |= through(proxy) | UNHURRIED
     fleet.start_workers()
     fleet.start_crawl_of_site()
     for _ in fleet.gates(SCALE.kills):
@@ -43,7 +45,7 @@ def test_nothing_is_lost_when_connections_are_cut(fleet: FaultyFleet, proxy: Pro
 
 
 def test_nothing_is_lost_or_done_twice_when_replies_are_lost(fleet: FaultyFleet, proxy: ProxyThread):
-    fleet.environment |= through(proxy) | {"LEASE_SECONDS": "60"}
+    fleet.environment |= through(proxy) | UNHURRIED
     fleet.start_workers()
     fleet.start_crawl_of_site()
     for _ in fleet.gates(SCALE.kills):
