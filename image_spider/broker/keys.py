@@ -51,9 +51,9 @@ KEYS = (
     Key(
         "F:worker:<worker>",
         "hash",
-        "report; number of the last push call with its result, of the last lease call",
+        "report; number of the last push call with its result, of the last lease call, of the last finish or nack",
         "an hour after the last call",
-        "renew, push, lease",
+        "renew, push, lease, finish, nack",
     ),
     Key(
         "F:leases:<worker>",

@@ -9,8 +9,9 @@ from dataclasses import asdict
 
 from image_spider.broker.client import Client
 from image_spider.broker.frontier import FrontierOptions, pairs, released
-from image_spider.broker.records import CrawlState, Released, Renewal, WorkerRecord, WorkerReport
+from image_spider.broker.records import Answered, CrawlState, Released, Renewal, WorkerRecord, WorkerReport
 
+NOTHING = Answered()  # yet
 LEAVE_LIMIT = 500  # leases that one call gives back
 
 
@@ -30,12 +31,14 @@ class Workers:
 
     async def join(self, *, worker: str, report: WorkerReport) -> None:
         """Count this worker as alive from now on, for lease_seconds."""
-        await self._client.script("renew", self._name, worker, self._lease_ms, 1, _dump(report))
+        await self._client.script("renew", self._name, worker, self._lease_ms, 1, _dump(report), 0, 0)
 
-    async def renew(self, *, worker: str, report: WorkerReport, crawls: Sequence[str] = ()) -> Renewal:
+    async def renew(
+        self, *, worker: str, report: WorkerReport, crawls: Sequence[str] = (), answered: Answered = NOTHING
+    ) -> Renewal:
         """Stay alive for another lease_seconds, and learn the states of these crawls."""
         alive, ended, states = await self._client.script(
-            "renew", self._name, worker, self._lease_ms, 0, _dump(report), *crawls
+            "renew", self._name, worker, self._lease_ms, 0, _dump(report), answered.push, answered.release, *crawls
         )
         known = {crawl: CrawlState(state.decode()) for crawl, state in zip(crawls, states, strict=False) if state}
         return Renewal(alive=bool(alive), states=known, ended=tuple(crawl.decode() for crawl in ended))

@@ -6,6 +6,16 @@ local function read_lease(value)
   return string.match(value, '^(%S+) (%S+) (%S+) (%S+)(.*)$')
 end
 
+-- Remember the last finish or nack call of a worker: one that knows of a later one has seen a failover (renew).
+local function note_release(worker, number)
+  local me = F .. ':worker:' .. worker
+  local last = tonumber(call('HGET', me, 'release') or 0)
+  if tonumber(number) > last and call('EXISTS', me) == 1 then
+    call('HDEL', me, 'release') -- a full Redis allows this, and then the rest
+    call('HSET', me, 'release', number)
+  end
+end
+
 -- counts: host -> leases that ended
 local function free_places(counts)
   for host, count in pairs(counts) do

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from image_spider.broker.records import CrawlState, WorkerReport
+from image_spider.broker.records import Answered, CrawlState, Finish, WorkerReport
 from tests.integration.broker.conftest import REPORT, Fleet, payloads
 
 
@@ -129,5 +129,34 @@ def test_workers_are_listed_with_their_reports(run):
         found = {worker.id: worker for worker in await fleet.workers.all()}
         assert (found["w"].report, found["w"].leases) == (report, 1)
         assert 25_000 < found["w"].alive_ms <= 30_000
+
+    run(scenario)
+
+
+def test_a_worker_learns_that_redis_has_forgotten_what_it_had_answered_and_the_reaper_returns_its_leases(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("parent")
+        [parent] = (await fleet.lease()).leases
+        done = Finish(id=parent.id, token=parent.token)
+        # As a replica that was promoted without the second push call and the first finish call.
+        lost = Answered(push=2, release=1)
+        released = await fleet.frontier.finish(worker="w", finishes=[done], call=1, answered_push=lost.push)
+        assert released.finished == 0
+        assert not (await fleet.workers.renew(worker="w", report=REPORT, answered=lost)).alive
+        assert not (await fleet.lease()).alive
+        assert (await fleet.workers.reap(worker="v")).returned == 1
+
+    run(scenario)
+
+
+def test_a_late_repetition_of_a_finish_does_not_look_like_a_redis_that_forgot(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("a", "b")
+        leases = (await fleet.lease()).leases
+        done = [Finish(id=one.id, token=one.token) for one in leases]
+        await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered_push=1)
+        assert (await fleet.frontier.finish(worker="w", finishes=done[1:], call=2, answered_push=1)).finished == 1
+        await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered_push=1)
+        assert (await fleet.workers.renew(worker="w", report=REPORT, answered=Answered(push=1, release=2))).alive
 
     run(scenario)
