@@ -17,7 +17,7 @@ def test_a_full_redis_pauses_the_crawl_which_says_so_and_goes_on_when_there_is_r
     fleet.start_crawl_of_site()
     assert fleet.redis.ask("CONFIG", "SET", "maxmemory", 1) == "+OK"
     fleet.site.open()
-    wait_until(lambda: fleet.said(FULL))
+    wait_until(lambda: any(times_said(fleet)))
     wait_until(lambda: quiet(fleet))
     assert len(fleet.site.asked()) < len(fleet.site.all_pages) + len(fleet.site.all_images)
     assert fleet.state("default") == "running"
@@ -26,7 +26,12 @@ def test_a_full_redis_pauses_the_crawl_which_says_so_and_goes_on_when_there_is_r
     assert outcome.missing == 0, outcome
     assert outcome.repeated_pages == outcome.repeated_images == 0
     assert all(worker.poll() is None for worker in fleet.workers)
+    assert max(times_said(fleet)) == 1  # however many calls were refused
     fleet.assert_books_balance()
+
+
+def times_said(fleet: FaultyFleet) -> list[int]:
+    return [fleet.log(number).count(FULL) for number in range(len(fleet.workers))]
 
 
 def quiet(fleet: FaultyFleet) -> bool:
