@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -115,7 +116,7 @@ class Sentinels:
         for sentinel in self.sentinels:
             sentinel.watch(self.primary.port, quorum=len(self.sentinels) // 2 + 1)
         for sentinel in self.sentinels:
-            wait_until(lambda one=sentinel: "slaves=1" in one.ask("INFO", "sentinel"), what="Sentinel")
+            wait_until(partial(_knows_replica, sentinel), what="Sentinel")
 
     def stop(self) -> None:
         for server in (*self.sentinels, self.replica, self.primary):
@@ -151,11 +152,15 @@ class Cluster:
         for node in self.nodes[1:]:
             node.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port)
         for node in self.nodes:
-            wait_until(lambda one=node: _covers_all(one), what="Cluster")
+            wait_until(partial(_covers_all, node), what="Cluster")
 
     def stop(self) -> None:
         for node in self.nodes:
             node.kill()
+
+
+def _knows_replica(sentinel: RedisServer) -> bool:
+    return "slaves=1" in sentinel.ask("INFO", "sentinel")
 
 
 def _covers_all(node: RedisServer) -> bool:

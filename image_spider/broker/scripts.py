@@ -22,8 +22,13 @@ class Script:
 @cache
 def load(verb: str) -> Script:
     """Read lua/<verb>.lua with what it includes."""
-    text = _INCLUDE.sub(lambda found: _read(found[1]), _read(verb))
-    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+    return compose(_read(verb))
+
+
+def compose(text: str) -> Script:
+    """Put the included files into a script's text."""
+    whole = _INCLUDE.sub(lambda found: _read(found[1]), text)
+    return Script(whole, hashlib.sha1(whole.encode(), usedforsecurity=False).hexdigest())
 
 
 def _read(name: str) -> str:
