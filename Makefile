@@ -8,7 +8,7 @@ TESTS ?= tests
 CACHE ?= data/accuracy
 FILES ?= 20000
 
-.PHONY: help crawl test fuzz lint format egg bench accuracy clean
+.PHONY: help crawl test faults fuzz lint format egg bench accuracy clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ crawl: $(VENV)/run.installed ## Crawl the bundled demo site, or a real one: make
 
 test: $(VENV)/test.installed ## Run the whole test suite (TESTS=tests/unit for a part)
 	$(BIN)/pytest -n auto $(TESTS)
+
+faults: $(VENV)/test.installed ## Crawl 2,000 pages and 4,000 images through kills, outages and failovers (an hour)
+	IMAGE_SPIDER_FAULTS=full $(BIN)/pytest -v -s tests/system/faults
 
 fuzz: $(VENV)/test.installed ## Describe mutated image files: none may raise, warn or take long (FILES=20000)
 	IMAGE_SPIDER_FUZZ_FILES=$(FILES) $(BIN)/pytest -q tests/unit/imaging/test_fuzz.py

@@ -59,6 +59,10 @@ class RedisServer:
         assert self._process
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
     def start(self, *, wait: bool = True) -> None:
         common = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "")
         options = common if not self._options else (*common, *self._options)

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from redis.asyncio import RedisCluster
@@ -51,6 +52,8 @@ class Client:
         self._well_since: float | None = None
         self._away_since: float | None = None
         self._away_reason = ""
+        self._without_room = 0  # calls that a full Redis has refused and that wait
+        self._full_since = 0.0
         self.calls = 0
 
     @property
@@ -60,8 +63,8 @@ class Client:
 
     @property
     def away_reason(self) -> str:
-        """Why Redis is away, in words for the user; empty while all is well."""
-        return self._away_reason
+        """Why Redis is away, or full, in words for the user; empty while all is well."""
+        return self._away_reason or (CODES["OOM"] if self._without_room else "")
 
     @property
     def well_seconds(self) -> float:
@@ -124,8 +127,13 @@ class Client:
         return self._connection
 
     async def _repeated(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        with ExitStack() as waiting:
+            return await self._repeat(call, waiting)
+
+    async def _repeat(self, call: Callable[[], Awaitable[Any]], waiting: ExitStack) -> Any:
         started = time.monotonic()
         tries = 0
+        full = False
         while True:
             began = time.monotonic()
             self.calls += 1
@@ -136,7 +144,11 @@ class Client:
                 if reason is None or (is_mistake(error) and not self._last_success):
                     raise self._refused(error) from error
                 tries += 1
-                self._failed(reason, began=began, tries=tries)
+                if reason != CODES["OOM"]:
+                    self._failed(reason, began=began, tries=tries)
+                elif not full:
+                    full = True
+                    waiting.enter_context(self._waiting_for_room())
                 if reason == CODES["READONLY"]:
                     await self._reconnect()
                 pause = random.uniform(0, min(LONGEST_BACKOFF_SECONDS, BACKOFF_SECONDS * 2**tries))  # noqa: S311
@@ -154,6 +166,30 @@ class Client:
         elif self._connection is not None:
             await self._connection.connection_pool.disconnect()
 
+    @contextmanager
+    def _waiting_for_room(self) -> Iterator[None]:
+        """Count a call that is refused for lack of memory, until it ends.
+
+        Not as _failed does: a full Redis goes on to answer heartbeats and finished requests, which say nothing of room.
+        """
+        self._without_room += 1
+        if self._without_room == 1:
+            self._full_since = time.monotonic()
+            logger.warning("Waiting: %s", CODES["OOM"])
+            self._changed()
+        try:
+            yield
+        finally:
+            self._without_room -= 1
+            if not self._without_room:
+                waited = time.monotonic() - self._full_since
+                logger.info("No call waits for room in Redis any more, after %.1f s", waited)
+                self._changed()
+
+    def _changed(self) -> None:
+        if self._on_change:
+            self._on_change()
+
     def _failed(self, reason: str, *, began: float, tries: int) -> None:
         # One connection that was cut is not an outage: the second try in a row is, unless others succeeded meanwhile.
         if self._away_since is None and tries > 1 and self._last_success < began:
@@ -162,8 +198,7 @@ class Client:
             logger.warning("Redis is away, waiting: %s", reason)
         if self._away_since is not None and reason != self._away_reason:
             self._away_reason = reason
-            if self._on_change:
-                self._on_change()
+            self._changed()
 
     def _succeeded(self) -> None:
         self._last_success = time.monotonic()
@@ -173,8 +208,7 @@ class Client:
             logger.info("Redis is back after %.1f s", self._last_success - self._away_since)
             self._away_since = None
             self._away_reason = ""
-            if self._on_change:
-                self._on_change()
+            self._changed()
 
     def _refused(self, error: Exception) -> Exception:
         text = " ".join(str(error).split()) or type(error).__name__

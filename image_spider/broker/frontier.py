@@ -3,7 +3,8 @@
 Every method may be repeated after a lost reply: push and lease know the worker's last call by its number, finish
 and nack find the lease gone. So a worker numbers its push calls and its lease calls 1, 2, 3 ..., has ONE of each under
 way at a time, and repeats a call that was cancelled under the same number. A call that arrives late, after a higher
-number, does nothing: else requests would be leased to a worker that never hears of them.
+number, does nothing: else requests would be leased to a worker that never hears of them. Its finish and nack calls have
+a third row of numbers: by these and those of its pushes a worker learns that a failover has lost history.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class FrontierOptions:
     name: str  # broker.keys.frontier_name(SCHEDULER_QUEUE_KEY)
     lease_seconds: float = 30.0
     max_attempts: int = 3
+    max_losses: int = 10  # of workers that died with a request: most of what such a worker held had no part in it
     seen_error_rate: float = 1e-4  # 0: an exact set
     seen_seconds: float | None = 3600.0  # how long the filter of a finished crawl is kept; None: for ever
 
@@ -99,8 +101,14 @@ class Frontier:
             words = (word for leased in leases for word in (leased.id, leased.token))
             await self._client.script("answered", self._name, worker, *words)
 
-    async def finish(self, *, worker: str, finishes: Sequence[Finish]) -> Released:
-        """Forget requests that are done. A lease that is not this worker's any more is left alone."""
+    async def finish(
+        self, *, worker: str, finishes: Sequence[Finish], call: int = 0, answered_push: int = 0
+    ) -> Released:
+        """Forget requests that are done. A lease that is not this worker's any more is left alone.
+
+        Nothing is forgotten by a Redis that does not know the push call whose answer the worker has: a replica that
+        was promoted without the latest moments, to which the links of these pages belong.
+        """
         _check(finishes, RELEASE_LIMIT)
         if not finishes:
             return Released()
@@ -108,16 +116,16 @@ class Frontier:
         for one in finishes:
             counters = " ".join(f"{name} {amount}" for name, amount in one.counters.items())
             arguments += (one.id, one.token, counters)
-        return released(await self._client.script("finish", self._name, worker, *arguments))
+        return released(await self._client.script("finish", self._name, worker, call, answered_push, *arguments))
 
-    async def nack(self, *, worker: str, nacks: Sequence[Nack]) -> Released:
+    async def nack(self, *, worker: str, nacks: Sequence[Nack], call: int = 0) -> Released:
         """Give requests back; after max_attempts attempts they go to the dead letters with their cause."""
         _check(nacks, RELEASE_LIMIT)
         arguments: list[Any] = []
         for one in nacks:
             mode = "dead" if one.dead else "attempted" if one.attempted else "unharmed"
             arguments += (one.id, one.token, one.cause, one.delay_ms, mode)
-        return released(await self._client.script("nack", self._name, worker, self._max_attempts, *arguments))
+        return released(await self._client.script("nack", self._name, worker, call, self._max_attempts, *arguments))
 
     async def dead_letters(self, *, count: int = 100) -> tuple[DeadLetter, ...]:
         """Return the latest dead letters, newest first; the latest 10,000 are kept."""

@@ -31,8 +31,9 @@ KEYS = (
     Key("F:ready", "zset", "host with something queued -> next allowed time, ms", "until empty or busy", "push, lease"),
     Key("F:clock", "zset", "host that is not in F:ready -> next allowed time, ms", "until that time", "lease"),
     Key("F:busy", "hash", "host -> leases not answered yet", "until 0", "lease, answered, finish, nack, reap, leave"),
-    Key("F:delayed", "zset", "id -> due, ms", "until due", "push, nack, lease"),
-    Key("F:attempts", "hash", "id -> attempts that failed", "until finished or dead", "nack, reap"),
+    Key("F:delayed", "zset", "id -> due, ms", "until due", "push, nack, reap, lease"),
+    Key("F:attempts", "hash", "id -> attempts that failed", "until finished or dead", "nack"),
+    Key("F:losses", "hash", "id -> times that its worker died", "until finished or dead", "reap"),
     Key(
         "F:dead",
         "list",
@@ -50,9 +51,9 @@ KEYS = (
     Key(
         "F:worker:<worker>",
         "hash",
-        "report; number of the last push call with its result, of the last lease call",
+        "report; number of the last push call with its result, of the last lease call, of the last finish or nack",
         "an hour after the last call",
-        "renew, push, lease",
+        "renew, push, lease, finish, nack",
     ),
     Key(
         "F:leases:<worker>",

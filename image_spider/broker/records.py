@@ -113,6 +113,14 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The numbers of a worker's last calls that Redis has answered; a Redis that has lower ones has lost history."""
+
+    push: int = 0
+    release: int = 0  # finish or nack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReport:
     """What a worker says of itself with every heartbeat."""
 
@@ -137,7 +145,7 @@ class WorkerRecord:
 class Renewal:
     """The answer to a heartbeat."""
 
-    alive: bool  # False: it was declared dead, its leases are gone; it must join under a new name
+    alive: bool  # False: it was declared dead, or Redis has lost history; it must join under a new name
     states: Mapping[str, CrawlState]  # of the crawls that were asked for and are known
     ended: tuple[str, ...]  # crawls that ended and are not recorded in the catalog yet
 

@@ -9,8 +9,9 @@ from dataclasses import asdict
 
 from image_spider.broker.client import Client
 from image_spider.broker.frontier import FrontierOptions, pairs, released
-from image_spider.broker.records import CrawlState, Released, Renewal, WorkerRecord, WorkerReport
+from image_spider.broker.records import Answered, CrawlState, Released, Renewal, WorkerRecord, WorkerReport
 
+NOTHING = Answered()  # yet
 LEAVE_LIMIT = 500  # leases that one call gives back
 
 
@@ -26,27 +27,32 @@ class Workers:
         self._client = client
         self._name = options.name
         self._lease_ms = int(options.lease_seconds * 1000)
-        self._max_attempts = options.max_attempts
+        self._max_losses = options.max_losses
 
     async def join(self, *, worker: str, report: WorkerReport) -> None:
         """Count this worker as alive from now on, for lease_seconds."""
-        await self._client.script("renew", self._name, worker, self._lease_ms, 1, _dump(report))
+        await self._client.script("renew", self._name, worker, self._lease_ms, 1, _dump(report), 0, 0)
 
-    async def renew(self, *, worker: str, report: WorkerReport, crawls: Sequence[str] = ()) -> Renewal:
+    async def renew(
+        self, *, worker: str, report: WorkerReport, crawls: Sequence[str] = (), answered: Answered = NOTHING
+    ) -> Renewal:
         """Stay alive for another lease_seconds, and learn the states of these crawls."""
         alive, ended, states = await self._client.script(
-            "renew", self._name, worker, self._lease_ms, 0, _dump(report), *crawls
+            "renew", self._name, worker, self._lease_ms, 0, _dump(report), answered.push, answered.release, *crawls
         )
         known = {crawl: CrawlState(state.decode()) for crawl, state in zip(crawls, states, strict=False) if state}
         return Renewal(alive=bool(alive), states=known, ended=tuple(crawl.decode() for crawl in ended))
 
     async def reap(self, *, worker: str, limit: int = 100) -> Released:
-        """Return up to `limit` leases of one other worker whose time is over, with an attempt counted.
+        """Return up to `limit` leases of one other worker whose time is over.
+
+        A request that was lost max_losses times is a dead letter. From the second loss on, requests come back one by
+        one, so that one that kills its workers does not take the others along.
 
         Call it only when the own connection has been well for a lease time (Client.well_seconds): after a restart of
         Redis everybody's time is over until they renew.
         """
-        return released(await self._client.script("reap", self._name, worker, limit, self._max_attempts))
+        return released(await self._client.script("reap", self._name, worker, limit, self._max_losses))
 
     async def leave(self, *, worker: str) -> Released:
         """Give back what is still leased, unharmed, and stop counting as a worker."""

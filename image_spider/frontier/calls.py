@@ -1,21 +1,24 @@
-"""A worker's push and lease calls, numbered: Redis knows a call that it has answered already."""
+"""A worker's calls, numbered: Redis knows one that it has answered, and the worker learns that Redis forgot one."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from image_spider.broker.records import Leases, Push, Pushed
+from image_spider.broker.records import Answered, Finish, Leases, Nack, Push, Pushed, Released
 
 if TYPE_CHECKING:
     from image_spider.broker.frontier import Frontier
     from image_spider.config import Config
 
+NOTHING = Answered()
+
 
 class Calls:
-    """One push call and one lease call at a time, as the broker asks for."""
+    """One push call, one lease call and one finish or nack call at a time, as the broker asks for."""
 
     def __init__(self, *, requests: Frontier, worker: Callable[[], str], settings: Config) -> None:
         self._requests = requests
@@ -24,18 +27,40 @@ class Calls:
         self._concurrency = settings.HOST_CONCURRENCY
         self._pushes = count(1)
         self._leases = count(1)
+        self._releases = count(1)
+        self._answered: dict[str, Answered] = {}  # by the worker's name: declared dead, it takes another
         self._pushing = asyncio.Lock()
 
     async def push(self, requests: Sequence[Push], *, batch: str = "") -> Sequence[Pushed]:
         """Push requests. A batch of start URLs is pushed once, and lets a crawl that has finished run again."""
         async with self._pushing:
-            return await self._requests.push(
-                worker=self._worker(),
-                call=next(self._pushes),
-                requests=requests,
-                reopen=bool(batch),
-                batch=batch,
+            worker, call = self._worker(), next(self._pushes)
+            pushed = await self._requests.push(
+                worker=worker, call=call, requests=requests, reopen=bool(batch), batch=batch
             )
+            self._note(worker, push=call)
+            return pushed
+
+    async def finish(self, worker: str, finishes: Sequence[Finish]) -> Released:
+        """Finish requests whose links this worker has pushed."""
+        call, push = next(self._releases), self.answered(worker).push
+        released = await self._requests.finish(worker=worker, finishes=finishes, call=call, answered_push=push)
+        self._note(worker, release=call)
+        return released
+
+    async def nack(self, worker: str, nacks: Sequence[Nack]) -> Released:
+        """Give requests back."""
+        call = next(self._releases)
+        released = await self._requests.nack(worker=worker, nacks=nacks, call=call)
+        self._note(worker, release=call)
+        return released
+
+    def answered(self, worker: str) -> Answered:
+        """Return the last calls under a worker's name that Redis has answered."""
+        return self._answered.get(worker, NOTHING)
+
+    def _note(self, worker: str, **calls: int) -> None:
+        self._answered[worker] = replace(self.answered(worker), **calls)
 
     async def lease(self, count: int) -> Leases:
         """Lease up to so many requests."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from image_spider import __version__
 from image_spider.broker.client import Client
-from image_spider.broker.records import Renewal, WorkerReport
+from image_spider.broker.records import Answered, Renewal, WorkerReport
 from image_spider.broker.workers import Workers, worker_name
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,8 @@ class Heartbeat:
     """The worker's membership of the fleet.
 
     name changes when the worker was declared dead, after a freeze longer than LEASE_SECONDS: others have its leases
-    then, and what it still finishes under its old name releases nothing.
+    then, and what it still finishes under its old name releases nothing. It changes, too, when Redis has forgotten
+    calls that it had answered: a replica was promoted that had missed the last moments.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class Heartbeat:
         lease_seconds: float,
         counters: Callable[[], Mapping[str, int]],
         crawls: Callable[[], Sequence[str]],
+        answered: Callable[[str], Answered],
     ) -> None:
         self._client = client
         self._workers = workers
         self._lease_seconds = lease_seconds
         self._counters = counters
         self._crawls = crawls
+        self._answered = answered
         self._finished: list[tuple[float, int]] = []  # (monotonic time, requests so far) of the latest beats
         self._reaped = 0.0
         self.name = self._new_name()
@@ -53,12 +56,17 @@ class Heartbeat:
     async def run(self, *, declared_dead: Callable[[], None], heard: Callable[[Renewal], None]) -> None:
         """Beat until cancelled."""
         while True:
-            renewal = await self._workers.renew(worker=self.name, report=self._report(), crawls=self._crawls())
+            renewal = await self._workers.renew(
+                worker=self.name, report=self._report(), crawls=self._crawls(), answered=self._answered(self.name)
+            )
             if renewal.alive:
                 heard(renewal)
                 await self._reap()
             else:
-                logger.warning("This worker was silent for too long and lost its leases to others; it joins anew")
+                logger.warning(
+                    "This worker was silent for too long and lost its leases to others, or Redis lost its last moments"
+                    " in a failover: it joins anew, and what it had in hand is done again"
+                )
                 declared_dead()
                 self.name = self._new_name()
                 await self.join()

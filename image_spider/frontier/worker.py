@@ -79,6 +79,7 @@ class Worker:
             lease_seconds=settings.LEASE_SECONDS,
             counters=lambda: self.counters,
             crawls=lambda: tuple(spider.crawls),
+            answered=self._calls.answered,
         )
         self.bookkeeper = Bookkeeper(
             crawls=fleet.crawls, claims=fleet.claims, registry=spider.crawls, abort=spider.abort
@@ -259,10 +260,10 @@ class Worker:
             self.buffer.wake()
         if finishes:
             await self.claims.settled()  # a crawl's end must not be counted before its last image
-            self._released(await self._fleet.requests.finish(worker=worker, finishes=finishes))
+            self._released(await self._calls.finish(worker, finishes))
             self.counters["requests"] += len(finishes)
         if nacks:
-            self._released(await self._fleet.requests.nack(worker=worker, nacks=nacks))
+            self._released(await self._calls.nack(worker, nacks))
         if finishes or nacks:
             self.held.released(finishes, nacks)
             self.buffer.wake()

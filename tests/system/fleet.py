@@ -20,13 +20,14 @@ FRONTIER = "{images:requests}"
 class Fleet(Project):
     """Workers are `scrapy crawl images` with REDIS_URL; each writes its log into the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, redis: RedisServer | None = None) -> None:
         super().__init__(folder)
-        self.redis = RedisServer(folder / "redis")
+        self.redis = redis or RedisServer(folder / "redis")
         self.workers: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
-        self.redis.start()
+        if not self.redis.runs:
+            self.redis.start()
         self.environment |= {"REDIS_URL": self.redis.url, "LEASE_SECONDS": "15"}
         return self
 
@@ -39,12 +40,21 @@ class Fleet(Project):
             worker.communicate()
         self.redis.kill()
 
-    def start_worker(self, *words: object) -> subprocess.Popen[str]:
-        number = len(self.workers)
-        worker = self.start("crawl", "images", *FAST, *words, f"--logfile=worker{number}.log")
-        self.workers.append(worker)
-        wait_until(lambda: "has joined the fleet" in self.log(number))
+    def start_worker(self, *words: object, **environment: str) -> subprocess.Popen[str]:
+        worker = self.launch_worker(*words, **environment)
+        self.wait_for_joined()
         return worker
+
+    def launch_worker(self, *words: object, **environment: str) -> subprocess.Popen[str]:
+        """Start a worker, and do not wait for it."""
+        log = f"--logfile=worker{len(self.workers)}.log"
+        self.workers.append(self.start("crawl", "images", *FAST, *words, log, **environment))
+        return self.workers[-1]
+
+    def wait_for_joined(self) -> None:
+        """Wait until every worker has joined the fleet."""
+        for number in range(len(self.workers)):
+            wait_until(lambda worker=number: "has joined the fleet" in self.log(worker))
 
     def log(self, number: int) -> str:
         file = self.folder / f"worker{number}.log"

@@ -8,5 +8,5 @@ local function text(number)
   return string.format("%d", number)
 end
 local now_text = text(now)
-local payloads, attempts, busy = F .. ':payloads', F .. ':attempts', F .. ':busy'
+local payloads, attempts, losses, busy = F .. ':payloads', F .. ':attempts', F .. ':losses', F .. ':busy'
 local ready, clock, delayed = F .. ':ready', F .. ':clock', F .. ':delayed'

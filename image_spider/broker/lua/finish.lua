@@ -1,6 +1,7 @@
 -- Forget requests that are done.
 -- KEYS[1] frontier
--- ARGV worker, then per request: id, token, counters ("" or "pages 1 images 12")
+-- ARGV worker, number of the call, number of the last push call that was answered,
+--      then per request: id, token, counters ("" or "pages 1 images 12")
 -- Result: finished, returned, dead, more (0), {crawls that ended}
 -- include clock
 -- include queues
@@ -9,7 +10,11 @@
 local worker = ARGV[1]
 local mine = F .. ':leases:' .. worker
 local asked = {}
-for index = 2, #ARGV, 3 do
+if tonumber(call('HGET', F .. ':worker:' .. worker, 'push') or 0) < tonumber(ARGV[3]) then
+  return {0, 0, 0, 0, {}} -- this server has not got the requests that these ones gave: a failover lost them
+end
+note_release(worker, ARGV[2])
+for index = 4, #ARGV, 3 do
   asked[#asked + 1] = ARGV[index]
 end
 local held = call('HMGET', mine, unpack(asked))
@@ -17,7 +22,7 @@ local ids, hosts, crawls, taken = {}, {}, {}, {}
 for index, value in ipairs(held) do
   if value and not taken[asked[index]] then
     local token, _, host, crawl, answered = read_lease(value)
-    if token == ARGV[3 * index] then
+    if token == ARGV[3 * index + 2] then
       ids[#ids + 1] = asked[index]
       taken[asked[index]] = true
       if answered == '' then
@@ -29,7 +34,7 @@ for index, value in ipairs(held) do
         crawls[crawl] = counters
       end
       counters.finished = counters.finished + 1
-      for name, amount in string.gmatch(ARGV[3 * index + 1], '(%S+) (%S+)') do
+      for name, amount in string.gmatch(ARGV[3 * index + 3], '(%S+) (%S+)') do
         counters[name] = (counters[name] or 0) + amount
       end
     end
@@ -38,9 +43,10 @@ end
 if #ids == 0 then
   return {0, 0, 0, 0, {}}
 end
-call('HDEL', mine, unpack(ids)) -- a full Redis allows this, and then the rest
+call('HDEL', mine, unpack(ids))
 call('HDEL', payloads, unpack(ids))
 call('HDEL', attempts, unpack(ids))
+call('HDEL', losses, unpack(ids))
 free_places(hosts)
 for crawl, counters in pairs(crawls) do
   for name, amount in pairs(counters) do

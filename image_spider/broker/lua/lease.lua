@@ -99,6 +99,7 @@ local function drop(crawl, queue)
   if #ids > 0 then
     call('HDEL', payloads, unpack(ids))
     call('HDEL', attempts, unpack(ids))
+    call('HDEL', losses, unpack(ids))
     call('HINCRBY', F .. ':crawl:' .. crawl, 'dropped', #ids)
     gone(crawl, #ids)
   end

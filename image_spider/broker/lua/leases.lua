@@ -1,8 +1,19 @@
 -- End leases. The value of F:leases:<worker> is "token attempt host crawl", and "answered" when its host's place is free.
 local MAX_DEAD = 10000
+local APART_MS = 100 -- between requests whose workers died more than once
 
 local function read_lease(value)
   return string.match(value, '^(%S+) (%S+) (%S+) (%S+)(.*)$')
+end
+
+-- Remember the last finish or nack call of a worker: one that knows of a later one has seen a failover (renew).
+local function note_release(worker, number)
+  local me = F .. ':worker:' .. worker
+  local last = tonumber(call('HGET', me, 'release') or 0)
+  if tonumber(number) > last and call('EXISTS', me) == 1 then
+    call('HDEL', me, 'release') -- a full Redis allows this, and then the rest
+    call('HSET', me, 'release', number)
+  end
 end
 
 -- counts: host -> leases that ended
@@ -18,15 +29,18 @@ local function free_places(counts)
 end
 
 -- Put one request back, or among the dead letters; the caller has deleted the lease and frees the place.
--- mode: 'attempted', 'unharmed' or 'dead'. Returns true when it is dead.
-local function give_back(id, attempt, crawl, host, cause, delay_ms, mode, max_attempts)
+-- mode: 'attempted', 'unharmed', 'lost' (its worker died) or 'dead'. Returns true when it is dead.
+-- A worker that dies holds many requests that had no part in it: a loss is no attempt, and has a limit of its own.
+local function give_back(id, attempt, crawl, host, cause, delay_ms, mode, most)
   local value = call('HGET', payloads, id)
   if not value then
     return false
   end
-  if mode == 'dead' or (mode == 'attempted' and tonumber(attempt) >= max_attempts) then
+  local tries = mode == 'lost' and call('HINCRBY', losses, id, 1) or tonumber(attempt)
+  if mode == 'dead' or (mode ~= 'unharmed' and tries >= most) then
     call('HDEL', payloads, id)
     call('HDEL', attempts, id)
+    call('HDEL', losses, id)
     local letter = {id, crawl, host, attempt, string.format('%.0f', now), (string.gsub(cause, '%s+', ' ')), payload_of(value)}
     call('LPUSH', F .. ':dead', table.concat(letter, '\n'))
     call('LTRIM', F .. ':dead', 0, MAX_DEAD - 1)
@@ -36,7 +50,12 @@ local function give_back(id, attempt, crawl, host, cause, delay_ms, mode, max_at
   end
   if mode == 'attempted' then
     call('HSET', attempts, id, attempt)
+  end
+  if mode == 'attempted' or mode == 'lost' then
     call('HINCRBY', F .. ':crawl:' .. crawl, 'retried', 1)
+  end
+  if mode == 'lost' and tries == 1 then
+    delay_ms = 0
   end
   if delay_ms > 0 then
     call('ZADD', delayed, now + delay_ms, id)
@@ -48,7 +67,9 @@ local function give_back(id, attempt, crawl, host, cause, delay_ms, mode, max_at
 end
 
 -- Give back up to `limit` leases of a worker. Returns returned, dead, whether some are left.
-local function give_back_all(worker, limit, cause, mode, max_attempts)
+-- Requests that were lost together twice come back apart: one of them may kill every worker that gets it, and the
+-- others must not be with it for ever.
+local function give_back_all(worker, limit, cause, mode, most)
   local mine = F .. ':leases:' .. worker
   local found = call('HSCAN', mine, 0, 'COUNT', limit)[2]
   local counts, returned, dead = {}, 0, 0
@@ -56,7 +77,7 @@ local function give_back_all(worker, limit, cause, mode, max_attempts)
     local id = found[index]
     local _, attempt, host, crawl, answered = read_lease(found[index + 1])
     call('HDEL', mine, id)
-    if give_back(id, attempt, crawl, host, cause, 0, mode, max_attempts) then
+    if give_back(id, attempt, crawl, host, cause, mode == 'lost' and index * APART_MS or 0, mode, most) then
       dead = dead + 1
     else
       returned = returned + 1

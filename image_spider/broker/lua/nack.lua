@@ -1,15 +1,16 @@
 -- Give requests back.
 -- KEYS[1] frontier
--- ARGV worker, max attempts, then per request: id, token, cause, delay ms, mode (attempted|unharmed|dead)
+-- ARGV worker, number of the call, max attempts, then per request: id, token, cause, delay ms, mode (attempted|unharmed|dead)
 -- Result: finished (0), returned, dead, more (0), {crawls that ended}
 -- include clock
 -- include queues
 -- include endings
 -- include leases
-local worker, max_attempts = ARGV[1], tonumber(ARGV[2])
+local worker, max_attempts = ARGV[1], tonumber(ARGV[3])
 local mine = F .. ':leases:' .. worker
 local hosts, returned, dead = {}, 0, 0
-for index = 3, #ARGV, 5 do
+note_release(worker, ARGV[2])
+for index = 4, #ARGV, 5 do
   local id = ARGV[index]
   local value = call('HGET', mine, id)
   local token, attempt, host, crawl, answered = read_lease(value or '')

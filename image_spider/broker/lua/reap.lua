@@ -1,6 +1,6 @@
 -- Return leases of one worker whose time is over.
 -- KEYS[1] frontier
--- ARGV the reaping worker, limit, max attempts
+-- ARGV the reaping worker, limit, max losses
 -- Result: finished (0), returned, dead, more (1|0), {crawls that ended}
 -- include clock
 -- include queues
@@ -19,7 +19,7 @@ end
 -- Score 0 tells a worker that wakes up meanwhile that it is lost.
 call('DEL', F .. ':worker:' .. lost)
 call('ZADD', workers, 0, lost)
-local returned, dead, left = give_back_all(lost, tonumber(ARGV[2]), 'worker lost', 'attempted', tonumber(ARGV[3]))
+local returned, dead, left = give_back_all(lost, tonumber(ARGV[2]), 'worker lost', 'lost', tonumber(ARGV[3]))
 if not left then
   call('ZREM', workers, lost)
 end

@@ -1,6 +1,7 @@
 -- Count a worker as alive.
 -- KEYS[1] frontier
--- ARGV worker, lease ms, join (1|0), report, crawls ...
+-- ARGV worker, lease ms, join (1|0), report, numbers of the last push call and of the last finish or nack call
+--      that were answered, crawls ...
 -- Result: alive (1|0), {crawls that ended and are not recorded}, {state of each crawl, "" for an unknown one}
 -- include clock
 local WORKER_MS = 3600 * 1000
@@ -11,13 +12,21 @@ if ARGV[3] ~= '1' then
   if not alive or tonumber(alive) == 0 then
     return {0, {}, {}}
   end
+  -- A failover promotes a replica that has missed the last moments, or Redis restarts with a file cut short: requests
+  -- that were pushed are gone, and leases that were given up are held again. The reaper returns all that it holds.
+  local known = call('HMGET', me, 'push', 'release')
+  if tonumber(known[1] or 0) < tonumber(ARGV[5]) or tonumber(known[2] or 0) < tonumber(ARGV[6]) then
+    call('ZREM', workers, worker) -- a full Redis allows this, and then the rest
+    call('ZADD', workers, 0, worker)
+    return {0, {}, {}}
+  end
 end
 call('HDEL', me, 'report') -- a full Redis allows this, and then the rest: else its workers would die of it
 call('HSET', me, 'report', ARGV[4])
 call('PEXPIRE', me, WORKER_MS)
 call('ZADD', workers, now + ARGV[2], worker)
 local states = {}
-for index = 5, #ARGV do
+for index = 7, #ARGV do
   states[#states + 1] = call('HGET', F .. ':crawl:' .. ARGV[index], 'state') or ''
 end
 return {1, call('SRANDMEMBER', F .. ':ended', 100), states}

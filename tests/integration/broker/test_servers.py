@@ -154,7 +154,11 @@ def test_an_outage_is_told_once_and_its_end_too(own_server: RedisServer, caplog:
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
-def test_a_full_redis_refuses_pushes_says_so_and_lets_workers_live_and_finish(own_server: RedisServer):
+def test_a_full_redis_refuses_pushes_says_so_once_and_lets_workers_live_and_finish(
+    own_server: RedisServer, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO, "image_spider.broker.client")
+
     async def scenario(fleet: Fleet):
         await fleet.push(*(f"{n}" for n in range(100)))
         held = (await fleet.lease(10)).leases
@@ -166,10 +170,12 @@ def test_a_full_redis_refuses_pushes_says_so_and_lets_workers_live_and_finish(ow
         assert (await fleet.finish(*held)).finished == 10
         assert len(await fleet.take(90)) == 90
         assert not push.done()
+        assert "full" in fleet.client.away_reason  # although all the others were answered
         own_server.ask("CONFIG", "SET", "maxmemory", "0")
         assert await push == [1]
 
     run_on(own_server.url, scenario)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
 @pytest.mark.parametrize("trouble", ["cut", "drop_replies"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from image_spider.broker.records import CrawlState, WorkerReport
+from image_spider.broker.records import Answered, CrawlState, Finish, WorkerReport
 from tests.integration.broker.conftest import REPORT, Fleet, payloads
 
 
-def test_a_dead_workers_requests_go_to_others_with_an_attempt_counted(run):
+def test_a_dead_workers_requests_go_to_others_and_no_attempt_is_counted(run):
     async def scenario(fleet: Fleet):
         await fleet.push(*"abcde")
         await fleet.lease(3)
@@ -15,7 +15,7 @@ def test_a_dead_workers_requests_go_to_others_with_an_attempt_counted(run):
         assert (await fleet.workers.reap(worker="v")).returned == 3
         leases = await fleet.lease(worker="v")
         assert sorted(payloads(leases)) == [*"abcde"]
-        assert sorted(one.attempt for one in leases.leases) == [1, 1, 2, 2, 2]
+        assert sorted(one.attempt for one in leases.leases) == [1, 1, 1, 1, 1]
 
     run(scenario)
 
@@ -32,7 +32,23 @@ def test_a_request_that_kills_its_workers_becomes_a_dead_letter(run):
         [letter] = await fleet.frontier.dead_letters()
         assert letter.cause == "worker lost"
 
-    run(scenario, max_attempts=2)
+    run(scenario, max_losses=2)
+
+
+def test_requests_that_were_lost_together_twice_come_back_apart(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push(*"abcde")
+        for worker in ("victim0", "victim1"):
+            await fleet.join(worker)
+            assert len((await fleet.lease(worker=worker)).leases) == 5
+            await fleet.expire(worker)
+            assert (await fleet.workers.reap(worker="w")).returned == 5
+        first = await fleet.lease()
+        assert len(first.leases) <= 1
+        assert first.wait_ms is not None
+        assert first.wait_ms <= 200
+
+    run(scenario)
 
 
 def test_a_worker_with_many_leases_is_reaped_in_steps(run):
@@ -113,5 +129,34 @@ def test_workers_are_listed_with_their_reports(run):
         found = {worker.id: worker for worker in await fleet.workers.all()}
         assert (found["w"].report, found["w"].leases) == (report, 1)
         assert 25_000 < found["w"].alive_ms <= 30_000
+
+    run(scenario)
+
+
+def test_a_worker_learns_that_redis_has_forgotten_what_it_had_answered_and_the_reaper_returns_its_leases(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("parent")
+        [parent] = (await fleet.lease()).leases
+        done = Finish(id=parent.id, token=parent.token)
+        # As a replica that was promoted without the second push call and the first finish call.
+        lost = Answered(push=2, release=1)
+        released = await fleet.frontier.finish(worker="w", finishes=[done], call=1, answered_push=lost.push)
+        assert released.finished == 0
+        assert not (await fleet.workers.renew(worker="w", report=REPORT, answered=lost)).alive
+        assert not (await fleet.lease()).alive
+        assert (await fleet.workers.reap(worker="v")).returned == 1
+
+    run(scenario)
+
+
+def test_a_late_repetition_of_a_finish_does_not_look_like_a_redis_that_forgot(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("a", "b")
+        leases = (await fleet.lease()).leases
+        done = [Finish(id=one.id, token=one.token) for one in leases]
+        await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered_push=1)
+        assert (await fleet.frontier.finish(worker="w", finishes=done[1:], call=2, answered_push=1)).finished == 1
+        await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered_push=1)
+        assert (await fleet.workers.renew(worker="w", report=REPORT, answered=Answered(push=1, release=2))).alive
 
     run(scenario)

@@ -1,0 +1,125 @@
+"""A fleet that crawls a gated site while something goes wrong, and what was missing or done twice at the end."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tests.project import wait_until
+from tests.redis_servers import RedisServer
+from tests.system.faults.scale import SCALE
+from tests.system.faults.site import GatedSite
+from tests.system.fleet import FRONTIER, Fleet
+
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+SETTINGS = {
+    "SCRAPY_SETTINGS_MODULE": "tests.system.faults.settings",
+    "LEASE_SECONDS": "3",
+    "HOST_CONCURRENCY": "64",  # more than the requests that a killed worker holds until its lease is over
+    "IMAGES_PROCESSES": "1",
+    "DUPLICATES": "keep",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a crawl did, by the web server's log and the catalog."""
+
+    missing_pages: set[str]
+    missing_images: set[str]
+    missing_sightings: set[tuple[str, str]]  # page, image: those that the catalog does not have
+    repeated_pages: int
+    repeated_images: int
+
+    @property
+    def missing(self) -> int:
+        return len(self.missing_pages) + len(self.missing_images) + len(self.missing_sightings)
+
+
+class FaultyFleet(Fleet):
+    """As many workers as SCALE says, and a site; start() begins the crawl, and finish() waits for its end."""
+
+    def __init__(self, folder: Path, site: GatedSite, redis: RedisServer | None = None) -> None:
+        super().__init__(folder, redis)
+        self.site = site
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.environment |= SETTINGS
+        return self
+
+    def start_workers(self) -> None:
+        for number in range(SCALE.workers):
+            self.launch_worker("-s", f"LOOP_LAG_FILE=lag{number}.json")
+        self.wait_for_joined()
+
+    def start_crawl_of_site(self) -> None:
+        """Give the fleet its one start URL; the gate stands at the first tenth."""
+        self.site.hold_at(self.site.share(0.1))
+        self.push(f"{self.site.url}/")
+        self.wait_for_gate()
+
+    def wait_for_gate(self) -> None:
+        """Wait until requests wait at the gate: some work is in flight, much is not begun."""
+        wait_until(lambda: self.site.holds, seconds=SCALE.deadline_seconds)
+
+    def gates(self, number: int) -> Iterator[int]:
+        """Yield at so many moments of the crawl, evenly spread, each with requests in flight."""
+        for gate in range(1, number + 1):
+            self.site.hold_at(self.site.share(0.1 + 0.8 * gate / number))
+            self.wait_for_gate()
+            yield gate
+
+    def said(self, text: str) -> bool:
+        """Tell whether all workers have logged a text."""
+        return all(text in self.log(number) for number in range(len(self.workers)))
+
+    def finish(self, fault: str) -> Outcome:
+        """Open the gate, wait for the end of the crawl, check the books and print what was repeated."""
+        self.site.open()
+        ended = wait_until(lambda: self.recorded("default"), seconds=SCALE.deadline_seconds)
+        assert ended == ("completed", "finished")
+        self.assert_files_and_rows_agree()
+        asked = self.site.asked()
+        outcome = Outcome(
+            missing_pages=self.site.all_pages - asked.keys(),
+            missing_images=self.site.all_images - asked.keys(),
+            missing_sightings=self.site.all_sightings - self._sightings(),
+            repeated_pages=_repeated(asked, self.site.all_pages),
+            repeated_images=_repeated(asked, self.site.all_images),
+        )
+        print(
+            f"\n| {fault} | {len(self.site.all_pages)} | {len(self.site.all_images)} | {outcome.missing} "
+            f"| {outcome.repeated_pages} | {outcome.repeated_images} |"
+        )
+        return outcome
+
+    def assert_books_balance(self) -> None:
+        """Every request that was queued was finished once."""
+        fields = {name: int(value) for name, value in self.fields("default").items() if value.isdigit()}
+        assert fields["outstanding"] == 0
+        assert fields["finished"] == fields["queued"] - fields.get("dead", 0) - fields.get("dropped", 0)
+        assert fields.get("dead", 0) == 0
+
+    def frontier_is_empty(self) -> bool:
+        names = ("payloads", "ready", "busy", "delayed", "attempts")
+        return self.redis.ask("EXISTS", *(f"{FRONTIER}:{name}" for name in names)) == ":0"
+
+    def lags(self, number: int, since: float, until: float) -> list[float]:
+        """Return the seconds by which a worker's loop was late, between two times of time.monotonic()."""
+        noted = json.loads((self.folder / f"lag{number}.json").read_text())
+        return [late for at, late in noted if since <= at <= until]
+
+    def _sightings(self) -> set[tuple[str, str]]:
+        with closing(sqlite3.connect(self.data / "catalog.sqlite3")) as connection:
+            return set(connection.execute("select page_url, image_url from sightings where image_sha256 is not null"))
+
+
+def _repeated(asked: Counter[str], paths: set[str]) -> int:
+    return sum(asked[path] - 1 for path in paths if path in asked)

@@ -1,0 +1,38 @@
+"""Redis freezes: it keeps its connections, and answers nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from tests.project import wait_until
+from tests.system.faults.faulty_fleet import FaultyFleet
+from tests.system.faults.scale import SCALE
+
+LONGEST_LAG_SECONDS = 0.2
+
+
+def test_a_frozen_redis_neither_blocks_a_worker_nor_loses_anything(fleet: FaultyFleet):
+    fleet.start_workers()
+    fleet.start_crawl_of_site()
+    fleet.site.hold_at(fleet.site.share(0.4))  # by then every worker has done some of everything
+    fleet.wait_for_gate()
+    frozen_at = time.monotonic()
+    os.kill(fleet.redis.pid, signal.SIGSTOP)
+    fleet.site.hold_at(fleet.site.share(0.8))
+    wait_until(lambda: time.monotonic() > frozen_at + SCALE.stop_seconds)
+    thawed_at = time.monotonic()
+    asked = len(fleet.site.requests)
+    assert len(fleet.site.asked()) < len(fleet.site.all_pages) + len(fleet.site.all_images)
+    wait_until(lambda: fleet.said("Redis is away, waiting: Redis does not answer"))
+    os.kill(fleet.redis.pid, signal.SIGCONT)
+    wait_until(lambda: len(fleet.site.requests) > asked)
+    outcome = fleet.finish(f"Redis SIGSTOP, {SCALE.stop_seconds:g} s")
+    assert outcome.missing == 0, outcome
+    fleet.assert_books_balance()
+    for worker in fleet.workers:
+        fleet.stop(worker)
+    longest = max(late for number in range(SCALE.workers) for late in (0.0, *fleet.lags(number, frozen_at, thawed_at)))
+    print(f"longest lag of a worker's event loop: {1000 * longest:.0f} ms")
+    assert longest < LONGEST_LAG_SECONDS
