@@ -15,7 +15,7 @@ from pebble import ProcessExpired, ProcessPool
 from image_spider.config import Config
 from image_spider.exceptions import DecodersError
 from image_spider.imaging.describe import Description, describe
-from image_spider.imaging.integrity import CORRUPT
+from image_spider.imaging.integrity import BOMB, CORRUPT
 
 REPEATS = 2  # of an image during which processes ended: somebody else may have killed them
 NEW_POOLS = 3  # that may fail one after the other
@@ -54,7 +54,7 @@ class Decoders:
             except (BrokenProcessPool, ProcessExpired):
                 return await self._repeat(work)
         except TimeoutError:
-            detail = f"it was not decoded within {self._deadline_seconds:g} s"
+            return Description("", "", BOMB, f"it was not decoded within {self._deadline_seconds:g} s")
         except BrokenProcessPool:
             detail = "its decoder crashed"
         except ProcessExpired as error:
