@@ -35,7 +35,7 @@ class Decoders:
         # A fork server has no reactor, no threads and no connections that its children could inherit.
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["image_spider.imaging.describe"])
-        self._processes = settings.IMAGES_PROCESSES
+        self.processes = settings.IMAGES_PROCESSES
         self._memory_bytes = settings.IMAGES_MEMORY_BYTES
         self._deadline_seconds = settings.IMAGES_DEADLINE_SECONDS
         self._describe = partial(describe, max_pixels=settings.IMAGES_MAX_PIXELS)
@@ -125,7 +125,7 @@ class Decoders:
 
     def _new_pool(self) -> ProcessPool:
         memory = (self._memory_bytes,)
-        return ProcessPool(self._processes, initializer=_prepare, initargs=memory, context=self._context)
+        return ProcessPool(self.processes, initializer=_prepare, initargs=memory, context=self._context)
 
 
 def _end(pool: ProcessPool) -> None:
