@@ -16,7 +16,7 @@ from pebble import ProcessExpired, ProcessPool
 from image_spider.config import Config
 from image_spider.exceptions import DecodersError
 from image_spider.imaging.describe import Description, describe
-from image_spider.imaging.integrity import CORRUPT
+from image_spider.imaging.integrity import BOMB, CORRUPT
 
 REPEATS = 2  # of an image during which processes ended: somebody else may have killed them
 NEW_POOLS = 3  # that may fail one after the other
@@ -36,7 +36,7 @@ class Decoders:
         # A fork server has no reactor, no threads and no connections that its children could inherit.
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["image_spider.imaging.describe"])
-        self._processes = settings.IMAGES_PROCESSES
+        self.processes = settings.IMAGES_PROCESSES
         self._memory_bytes = settings.IMAGES_MEMORY_BYTES
         self._deadline_seconds = settings.IMAGES_DEADLINE_SECONDS
         self._describe = partial(describe, max_pixels=settings.IMAGES_MAX_PIXELS)
@@ -60,7 +60,7 @@ class Decoders:
             except (BrokenProcessPool, ProcessExpired):
                 return await self._repeat(work)
         except TimeoutError:
-            detail = f"it was not decoded within {self._deadline_seconds:g} s"
+            return Description("", "", BOMB, f"it was not decoded within {self._deadline_seconds:g} s")
         except BrokenProcessPool:
             detail = "its decoder crashed"
         except ProcessExpired as error:
@@ -131,7 +131,7 @@ class Decoders:
 
     def _new_pool(self) -> ProcessPool:
         memory = (self._memory_bytes,)
-        return ProcessPool(self._processes, initializer=_prepare, initargs=memory, context=self._context)
+        return ProcessPool(self.processes, initializer=_prepare, initargs=memory, context=self._context)
 
 
 def _end(pool: ProcessPool) -> None:

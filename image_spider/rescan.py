@@ -1,4 +1,4 @@
-"""A rescan: the stored files of the catalog's images measured anew, several at a time."""
+"""A rescan: the stored files of the catalog's images measured anew, and their thumbnails made, several at a time."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from image_spider.exceptions import DamagedFile
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image
 from image_spider.stores.local import LocalStore
+from image_spider.stores.paths import thumbnail_path
 from image_spider.topics.labeller import Labeller
 
 BATCH_IMAGES = 64  # what a kill repeats, about a second's work; their transaction takes a tenth of that
-FILES_AT_ONCE = 10  # read or being measured: what keeps two decoding processes busy; each is held in memory
+FILES_PER_PROCESS = 5  # read or being measured: what keeps the decoding processes busy; each is held in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Rescan:
         self._labeller = labeller
         self._label_model = labeller.model.name if labeller else None
         self._link = link
-        self._files = asyncio.Semaphore(FILES_AT_ONCE)
+        self._files = asyncio.Semaphore(FILES_PER_PROCESS * decoders.processes)
 
     async def count(self) -> int:
         """Return how many images are left to measure."""
@@ -93,6 +94,9 @@ class Rescan:
             failed = "measuring its pixels failed"
             reason = failed if description.integrity in KEPT else f"{description.integrity}, {description.detail}"
             raise _Unmeasured(f"{self._store.root / image.path}: {reason}")
+        if description.thumbnail:
+            path = thumbnail_path(image.path)
+            await asyncio.to_thread(self._store.write, path, description.thumbnail, durable=False)
         if self._labeller and description.label_input is not None:
             topics = await self._labeller.label(description.label_input)
             understanding = replace(understanding, label_model=self._label_model, topics=topics)

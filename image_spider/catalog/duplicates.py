@@ -92,13 +92,11 @@ def lock_search(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_SEARCH_LOCK)))
 
 
-def link_duplicates(
-    connection: Connection, new: Sequence[Image], *, scores_version: int | None = None
-) -> dict[str, Duplicate]:
+def link_duplicates(connection: Connection, new: Sequence[Image], *, scores_version: int) -> dict[str, Duplicate]:
     """Return of which original each new image is a duplicate: of a row, or of an image before it in the sequence.
 
-    new are images that have no row yet; or rows to be linked anew, none of them measured by scores_version yet, and
-    then originals that are not measured by it are not looked at: hashes of two versions are not compared. An original
+    new are images that have no row yet; or rows to be linked anew, none of them measured by scores_version yet.
+    Originals that are not measured by it are not looked at: hashes of two versions are not compared. An original
     is an image that is a duplicate of none, and only originals are compared, so groups are flat, no chain of small
     differences joins what is unlike, and the decision does not depend on which duplicates were kept. Of several
     originals the closest wins, then the one of the lowest SHA-256.
@@ -121,9 +119,7 @@ def link_duplicates(
     return links
 
 
-def _originals_like(
-    connection: Connection, new: Sequence[Image], scores_version: int | None
-) -> dict[str, list[Picture]]:
+def _originals_like(connection: Connection, new: Sequence[Image], scores_version: int) -> dict[str, list[Picture]]:
     """Return the originals of the catalog that each of these images may be a duplicate of."""
     hashes: dict[str, str] = {}
     blanks: dict[str, list[str]] = {}  # images of low information, by the hash of their pixels
@@ -136,11 +132,11 @@ def _originals_like(
             blanks.setdefault(image.understanding.pixel_hash, []).append(image.sha256)
     found: dict[str, list[Picture]] = {}
     for row in within_each(connection, hashes):
-        if scores_version in (None, row.scores_version):
+        if row.scores_version == scores_version:
             found.setdefault(row.wanted, []).append(_picture_of_row(row))
-    query = select(*(images.c[name] for name in FOUND)).where(images.c.duplicate_of.is_(None))
-    if scores_version is not None:
-        query = query.where(images.c.scores_version == scores_version)
+    query = select(*(images.c[name] for name in FOUND)).where(
+        images.c.duplicate_of.is_(None), images.c.scores_version == scores_version
+    )
     for some in chunks(list(blanks)):
         for row in connection.execute(query.where(images.c.pixel_hash.in_(some))):
             for sha256 in blanks[row.pixel_hash]:

@@ -8,10 +8,12 @@ version of this code, and the next one goes on with the rest. A row never stands
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, func, not_, or_, select, update
 
+from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.duplicates import link_duplicates, lock_search
 from image_spider.catalog.queries import IMAGE_COLUMNS
 from image_spider.catalog.schema import images
@@ -19,6 +21,7 @@ from image_spider.catalog.writes import duplicate_columns, understanding_columns
 from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.items import Image
 
+BATCH_IMAGES = 500  # asked for in one transaction
 _DECODED = images.c.format != "svg"
 _duplicate, _original = images.alias("duplicate"), images.alias("original")
 _NAMED = select(_duplicate.c.sha256).where(_duplicate.c.duplicate_of == images.c.sha256).exists()
@@ -36,9 +39,25 @@ the outcome does not depend on where it was interrupted.
 """
 
 
-def measure_all_anew(connection: Connection) -> None:
-    """Ask for every image that is decoded to be measured anew; what is recorded of it stays until then."""
-    connection.execute(update(images).where(_DECODED).values(scores_version=None))
+def measure_all_anew(catalog: Catalog) -> None:
+    """Ask for every image that is decoded to be measured anew; what is recorded of it stays until then.
+
+    In batches, each a transaction: one for the whole table would hold other writers up for as long as it takes. Ended
+    in between, it has asked for the first images only.
+    """
+    after = ""
+    while last := catalog.transaction(partial(_ask_anew, after=after)):
+        after = last
+
+
+def _ask_anew(connection: Connection, *, after: str) -> str:
+    """Ask for the images of the next batch; return the last of their SHA-256, "" at the end."""
+    some = select(images.c.sha256).where(images.c.sha256 > after).order_by(images.c.sha256).limit(BATCH_IMAGES)
+    last: str = connection.scalar(select(func.max(some.subquery().c.sha256))) or ""
+    if last:
+        batch = (_DECODED, images.c.sha256 > after, images.c.sha256 <= last)
+        connection.execute(update(images).where(*batch).values(scores_version=None))
+    return last
 
 
 def count_outdated(connection: Connection, *, label_model: str | None) -> int:

@@ -17,6 +17,7 @@ from image_spider.catalog.duplicates import link_duplicates, lock_search, record
 from image_spider.catalog.keys import key
 from image_spider.catalog.range_search import parts
 from image_spider.catalog.schema import FLAGS, PARTS, failures, images, sightings, topics
+from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.items import (
     Duplicate,
     DuplicatePolicy,
@@ -85,7 +86,7 @@ def _find_duplicates(
     recorded = recorded_duplicates(connection, pictures)
     new = [image for sha256, image in pictures.items() if sha256 not in recorded]
     known = {sha256: duplicate for sha256, duplicate in recorded.items() if duplicate}
-    return known, link_duplicates(connection, new)
+    return known, link_duplicates(connection, new, scores_version=SCORES_VERSION)
 
 
 def _refuse(item: ImageItem | PageItem, refused: Mapping[str, Failure]) -> ImageItem | PageItem:

@@ -69,7 +69,7 @@ class Command(ProjectCommand):
         model = settings.LABEL_MODEL
         labeller = await Labeller.load(model, threads=settings.LABEL_THREADS) if model else None
         if everything:
-            await asyncio.to_thread(catalog.transaction, measure_all_anew)
+            await asyncio.to_thread(measure_all_anew, catalog)
         decoders = Decoders(settings)
         link = settings.DUPLICATES != "keep"
         rescan = Rescan(catalog=catalog, store=store, decoders=decoders, labeller=labeller, link=link)

@@ -19,6 +19,7 @@ from image_spider.imaging.decode import decode, pixel_limit
 from image_spider.imaging.facts import FileFacts
 from image_spider.imaging.formats import READERS
 from image_spider.imaging.integrity import (
+    BOMB,
     CORRUPT,
     EMPTY,
     KEPT,
@@ -84,6 +85,8 @@ def describe(data: bytes, *, content_type: str = "", max_pixels: int, label_side
         integrity, detail = damage.integrity, damage.detail
     except (struct.error, IndexError) as error:  # the readers look for bytes that are not there
         integrity, detail = TRUNCATED, f"the data ends inside the header ({error})"
+    except MemoryError:
+        integrity, detail = BOMB, "decoding it takes more memory than allowed"
     except Exception as error:  # noqa: BLE001 - a file that breaks a decoder in an unknown way must not stop a crawl
         integrity, detail = CORRUPT, f"{type(error).__name__}: {error}"
     image_format = kind if kind in READERS or kind in UNSUPPORTED_IMAGES else ""

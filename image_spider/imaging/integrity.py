@@ -18,6 +18,7 @@ ALL = KEPT | FAILED
 
 # What Pillow's decoders raise on bad bytes, as far as it is known; `describe` takes what is not.
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, RuntimeError)
+MEMORY_WORDS = ("out of memory",)  # WebP and JPEG have no word for it: theirs stay corrupt
 TRUNCATED_WORDS = ("truncated", "not enough image data")
 UNSUPPORTED_WORDS = (
     "unsupported",
@@ -41,9 +42,11 @@ class Damaged(Exception):
 
     @classmethod
     def by_decoder(cls, error: Exception) -> Damaged:
-        """Tell truncated, unsupported and corrupt apart by the words of Pillow and its libraries."""
+        """Tell truncated, unsupported, bomb and corrupt apart by the words of Pillow and its libraries."""
         words = str(error).lower()
         detail = f"the decoder says: {error} ({type(error).__name__})"
+        if any(phrase in words for phrase in MEMORY_WORDS):
+            return cls(BOMB, detail)
         if any(phrase in words for phrase in TRUNCATED_WORDS):
             return cls(TRUNCATED, detail)
         return cls(UNSUPPORTED if any(phrase in words for phrase in UNSUPPORTED_WORDS) else CORRUPT, detail)

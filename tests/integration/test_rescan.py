@@ -22,7 +22,7 @@ from image_spider.imaging.describe import describe
 from image_spider.items import Image, Topic
 from image_spider.rescan import Rescan, Rescanned
 from image_spider.stores.local import LocalStore
-from image_spider.stores.paths import image_path
+from image_spider.stores.paths import image_path, thumbnail_path
 from image_spider.topics.labeller import Labeller
 from tests.samples import an_item
 from tests.unit.imaging.drawings import saved, scene
@@ -134,11 +134,21 @@ def test_measured_anew_a_catalog_is_what_the_crawl_made_it(catalog: Catalog, sto
     assert rows(catalog, schema.topics) == topics
 
 
+def test_thumbnails_that_were_deleted_are_made_again(
+    catalog: Catalog, store: LocalStore, stored: list[Image], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("image_spider.catalog.measurements.BATCH_IMAGES", 2)
+    measure_all_anew(catalog)
+    assert told(rescan(catalog, store)) == (5, [])
+    made = {image.path for image in stored if store.size(thumbnail_path(image.path))}
+    assert made == {image.path for image in stored if image.format != "svg"}
+
+
 def test_what_this_version_has_measured_is_not_read_again(catalog: Catalog, store: LocalStore, stored: list[Image]):
     for image in stored:
         store.remove(image.path)
     assert rescan(catalog, store) == []
-    catalog.transaction(measure_all_anew)
+    measure_all_anew(catalog)
     (measured, lines) = told(rescan(catalog, store))
     assert (measured, len(lines)) == (0, 5)
 

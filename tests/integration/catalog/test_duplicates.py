@@ -13,6 +13,7 @@ from sqlalchemy import select
 from image_spider.catalog import duplicates, schema
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import Written, write_items
+from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.items import Duplicate, DuplicatePolicy, Image, ImageItem
 from tests.samples import NOON, a_picture, an_image, an_item, flipped
 
@@ -60,6 +61,14 @@ def test_an_image_is_linked_to_the_one_that_it_resembles(catalog: Catalog):
         near.sha256: (first.sha256, "near", 51),
         other.sha256: None,
     }
+
+
+@pytest.mark.parametrize("hash_256", [0, None])
+def test_an_image_is_not_compared_with_one_that_another_version_measured(catalog: Catalog, hash_256: int | None):
+    old, new = (a_picture(number, hash_256, pixels="p") for number in range(2))
+    assert old.understanding
+    write(catalog, replace(old, understanding=replace(old.understanding, scores_version=SCORES_VERSION - 1)))
+    assert write(catalog, new).duplicates == {}
 
 
 def test_equal_pixels_are_told_from_equal_hashes(catalog: Catalog):

@@ -52,7 +52,7 @@ def rescanned(catalog: Catalog, now: Mapping[str, Image], *, batch: int = 64, li
 
 
 def all_anew(catalog: Catalog, *found: Image, link: bool = True) -> None:
-    catalog.transaction(measure_all_anew)
+    measure_all_anew(catalog)
     list(rescanned(catalog, {image.sha256: image for image in found}, link=link))
 
 
@@ -152,7 +152,7 @@ def test_the_outcome_does_not_depend_on_batches_and_interruptions(
         for each in (undisturbed, catalog):
             each.upgrade()
             written(each, *old)
-            each.transaction(measure_all_anew)
+            measure_all_anew(each)
         list(rescanned(undisturbed, new))
         for batches in ended_after:
             list(islice(rescanned(catalog, new, batch=batch), batches))
