@@ -26,11 +26,12 @@ from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
-from image_spider.stores.paths import image_path, thumbnail_path
+from image_spider.stores.paths import thumbnail_path
 from image_spider.topics.labeller import Labeller
 from image_spider.unfinished import Halted, Unfinished
 from pipelines.catalog import CatalogPipeline
-from pipelines.stored_file import StoredFile, stored_file
+from pipelines.image_counts import count_image
+from pipelines.stored_file import StoredFile, image_of, stored_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -244,7 +245,8 @@ class ImagesPipeline(ScrapyImagesPipeline):
                 return item
             item.image = file["image"]
             item.fetched_at = None if file["status"] == "uptodate" else datetime.now(UTC)
-            self._count_image(item, file)
+            new = self._budget_of(item).count(file["image"].sha256)
+            count_image(self.crawler.stats, file, new=new)
             return item
         error = cast("TwistedFailure", result).value
         error = error.error if isinstance(error, MediaFailed) else error
@@ -272,20 +274,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if not self._wants(item, topics):
             refusal = self._spider.refusal(item)
             raise RefusedImage(refusal.cause, refusal.detail)
-        image = Image(
-            sha256=description.sha256,
-            path=image_path(description.sha256, description.extension),
-            format=description.format,
-            width=description.width,
-            height=description.height,
-            bytes=len(data),
-            frames=description.frames,
-            orientation=description.orientation,
-            size_class=description.size_class,
-            shape=description.shape,
-            integrity=description.integrity,
-            understanding=understanding,
-        )
+        image = image_of(description, size=len(data), understanding=understanding)
         new = await self._in_thread(self._write, image.path, data, description.thumbnail)
         return stored_file(request, image, "downloaded" if new else "unchanged", topics)
 
@@ -304,27 +293,6 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if self._job:
             self._job.leave_unfinished(item.page_url)
         raise Unfinished(self._spider.crawls[item.crawl_id].halted or "the crawl is ending")
-
-    def _count_image(self, item: ImageItem, file: StoredFile) -> None:
-        stats = self.crawler.stats
-        if not self._budget_of(item).count(file["image"].sha256):
-            stats.inc_value("images/duplicate")
-            return
-        if file["status"] == "downloaded":
-            stats.inc_value("images/stored")
-            stats.inc_value("images/bytes", file["image"].bytes)
-        else:
-            stats.inc_value("images/known")
-        if file["status"] != "uptodate":
-            self._count_classes(file["image"])
-
-    def _count_classes(self, image: Image) -> None:
-        stats = self.crawler.stats
-        if image.understanding:
-            for kind in (f"content/{image.understanding.content}", *(f"flag/{f}" for f in image.understanding.flags)):
-                stats.inc_value(f"images/{kind}")
-        elif image.format != "svg":
-            stats.inc_value("images/unmeasured")
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from scrapy.pipelines.media import FileInfo
 
-from image_spider.items import Image, Topic
+from image_spider.imaging.describe import Description
+from image_spider.items import Image, Topic, Understanding
+from image_spider.stores.paths import image_path
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -33,3 +35,21 @@ def stored_file(request: Request, image: Image, status: str, topics: tuple[Topic
         "image": image,
         "topics": topics,
     }
+
+
+def image_of(description: Description, *, size: int, understanding: Understanding | None) -> Image:
+    """Return the image that a file of so many bytes holds, with its path in the store."""
+    return Image(
+        sha256=description.sha256,
+        path=image_path(description.sha256, description.extension),
+        format=description.format,
+        width=description.width,
+        height=description.height,
+        bytes=size,
+        frames=description.frames,
+        orientation=description.orientation,
+        size_class=description.size_class,
+        shape=description.shape,
+        integrity=description.integrity,
+        understanding=understanding,
+    )
