@@ -16,8 +16,9 @@ from typing import Any
 
 from image_spider.broker.bloom import layers
 from image_spider.broker.client import Client
-from image_spider.broker.records import DeadLetter, Finish, Leased, Leases, Nack, Push, Pushed, Released
+from image_spider.broker.records import Answered, DeadLetter, Finish, Leased, Leases, Nack, Push, Pushed, Released
 
+NOTHING = Answered()  # yet
 PUSH_LIMIT = 1000  # requests of one push call; a script is atomic, so its length is everybody's latency
 LEASE_LIMIT = 256  # leases of one call
 RELEASE_LIMIT = 1000  # leases that one call finishes or gives back
@@ -49,19 +50,27 @@ class Frontier:
         self._keep_ms = -1 if options.seen_seconds is None else int(options.seen_seconds * 1000)
 
     async def push(
-        self, *, worker: str, call: int, requests: Sequence[Push], reopen: bool = False, batch: str = ""
-    ) -> tuple[Pushed, ...]:
+        self,
+        *,
+        worker: str,
+        call: int,
+        requests: Sequence[Push],
+        reopen: bool = False,
+        batch: str = "",
+        answered: Answered = NOTHING,
+    ) -> tuple[Pushed, ...] | None:
         """Check and enqueue up to PUSH_LIMIT requests in one step; return what became of each, in order.
 
         `reopen` makes a finished crawl run again instead of dropping its requests. A `batch` that any worker
-        pushed within the last hour is not pushed again (an empty result): start URLs that were taken twice.
+        pushed within the last hour is not pushed again (an empty result): start URLs that were taken twice. None:
+        nothing was pushed, for Redis does not know the calls that this worker has `answered`; it must join anew first.
         """
         _check(requests, PUSH_LIMIT)
         if not requests:
             return ()
         arguments: list[Any] = []
         for request in requests:
-            header = f"{request.host}\n{request.crawl}\n{request.priority}\n".encode()
+            head = f"{request.host}\n{request.crawl}\n{request.priority}\n".encode()
             fingerprint = b"+" + request.fingerprint if request.dont_filter else request.fingerprint
             arguments += (
                 request.crawl,
@@ -69,11 +78,12 @@ class Frontier:
                 -request.priority,
                 request.delay_ms,
                 fingerprint if request.fingerprint else b"",
-                header + request.payload,
+                head + request.payload,
             )
-        reply: bytes = await self._client.script(
-            "push", self._name, worker, call, int(reopen), batch, self._layers, self._keep_ms, *arguments
-        )
+        header = (worker, call, int(reopen), batch, self._layers, self._keep_ms, answered.push, answered.release)
+        reply: bytes = await self._client.script("push", self._name, *header, *arguments)
+        if reply == b"forgot":
+            return None
         return tuple(_PUSHED[digit] for digit in reply)
 
     async def lease(self, *, worker: str, call: int, count: int, host_delay_ms: int, host_concurrency: int) -> Leases:
@@ -102,12 +112,12 @@ class Frontier:
             await self._client.script("answered", self._name, worker, *words)
 
     async def finish(
-        self, *, worker: str, finishes: Sequence[Finish], call: int = 0, answered_push: int = 0
+        self, *, worker: str, finishes: Sequence[Finish], call: int = 0, answered: Answered = NOTHING
     ) -> Released:
         """Forget requests that are done. A lease that is not this worker's any more is left alone.
 
-        Nothing is forgotten by a Redis that does not know the push call whose answer the worker has: a replica that
-        was promoted without the latest moments, to which the links of these pages belong.
+        Nothing is forgotten by a Redis that does not know the calls whose answers the worker has: a replica that was
+        promoted without the latest moments may miss the links of these pages.
         """
         _check(finishes, RELEASE_LIMIT)
         if not finishes:
@@ -116,16 +126,21 @@ class Frontier:
         for one in finishes:
             counters = " ".join(f"{name} {amount}" for name, amount in one.counters.items())
             arguments += (one.id, one.token, counters)
-        return released(await self._client.script("finish", self._name, worker, call, answered_push, *arguments))
+        return released(
+            await self._client.script("finish", self._name, worker, call, answered.push, answered.release, *arguments)
+        )
 
-    async def nack(self, *, worker: str, nacks: Sequence[Nack], call: int = 0) -> Released:
+    async def nack(
+        self, *, worker: str, nacks: Sequence[Nack], call: int = 0, answered: Answered = NOTHING
+    ) -> Released:
         """Give requests back; after max_attempts attempts they go to the dead letters with their cause."""
         _check(nacks, RELEASE_LIMIT)
         arguments: list[Any] = []
         for one in nacks:
             mode = "dead" if one.dead else "attempted" if one.attempted else "unharmed"
             arguments += (one.id, one.token, one.cause, one.delay_ms, mode)
-        return released(await self._client.script("nack", self._name, worker, call, self._max_attempts, *arguments))
+        header = (worker, call, answered.push, answered.release, self._max_attempts)
+        return released(await self._client.script("nack", self._name, *header, *arguments))
 
     async def dead_letters(self, *, count: int = 100) -> tuple[DeadLetter, ...]:
         """Return the latest dead letters, newest first; the latest 10,000 are kept."""

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from image_spider.broker.client import Client
-from image_spider.broker.frontier import FrontierOptions, pairs, released
+from image_spider.broker.frontier import NOTHING, FrontierOptions, pairs, released
 from image_spider.broker.records import Answered, CrawlState, Released, Renewal, WorkerRecord, WorkerReport
 
-NOTHING = Answered()  # yet
 LEAVE_LIMIT = 500  # leases that one call gives back
 
 

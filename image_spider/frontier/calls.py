@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from image_spider.config import Config
 
 NOTHING = Answered()
+RENAMED_SECONDS = 0.2  # until the heartbeat has given a worker another name
 
 
 class Calls:
@@ -34,24 +35,32 @@ class Calls:
     async def push(self, requests: Sequence[Push], *, batch: str = "") -> Sequence[Pushed]:
         """Push requests. A batch of start URLs is pushed once, and lets a crawl that has finished run again."""
         async with self._pushing:
-            worker, call = self._worker(), next(self._pushes)
-            pushed = await self._requests.push(
-                worker=worker, call=call, requests=requests, reopen=bool(batch), batch=batch
-            )
-            self._note(worker, push=call)
-            return pushed
+            while True:
+                worker, call = self._worker(), next(self._pushes)
+                pushed = await self._requests.push(
+                    worker=worker,
+                    call=call,
+                    requests=requests,
+                    reopen=bool(batch),
+                    batch=batch,
+                    answered=self.answered(worker),
+                )
+                if pushed is not None:
+                    self._note(worker, push=call)
+                    return pushed
+                await asyncio.sleep(RENAMED_SECONDS)
 
     async def finish(self, worker: str, finishes: Sequence[Finish]) -> Released:
         """Finish requests whose links this worker has pushed."""
-        call, push = next(self._releases), self.answered(worker).push
-        released = await self._requests.finish(worker=worker, finishes=finishes, call=call, answered_push=push)
+        call, answered = next(self._releases), self.answered(worker)
+        released = await self._requests.finish(worker=worker, finishes=finishes, call=call, answered=answered)
         self._note(worker, release=call)
         return released
 
     async def nack(self, worker: str, nacks: Sequence[Nack]) -> Released:
         """Give requests back."""
-        call = next(self._releases)
-        released = await self._requests.nack(worker=worker, nacks=nacks, call=call)
+        call, answered = next(self._releases), self.answered(worker)
+        released = await self._requests.nack(worker=worker, nacks=nacks, call=call, answered=answered)
         self._note(worker, release=call)
         return released
 

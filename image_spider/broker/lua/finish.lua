@@ -1,20 +1,21 @@
 -- Forget requests that are done.
 -- KEYS[1] frontier
--- ARGV worker, number of the call, number of the last push call that was answered,
+-- ARGV worker, number of the call, numbers of the last push and of the last finish or nack call that were answered,
 --      then per request: id, token, counters ("" or "pages 1 images 12")
 -- Result: finished, returned, dead, more (0), {crawls that ended}
 -- include clock
 -- include queues
 -- include endings
 -- include leases
+-- include history
 local worker = ARGV[1]
 local mine = F .. ':leases:' .. worker
 local asked = {}
-if tonumber(call('HGET', F .. ':worker:' .. worker, 'push') or 0) < tonumber(ARGV[3]) then
-  return {0, 0, 0, 0, {}} -- this server has not got the requests that these ones gave: a failover lost them
+if has_forgotten(worker, ARGV[3], ARGV[4]) then
+  return {0, 0, 0, 0, {}} -- the requests that these ones gave may be lost
 end
 note_release(worker, ARGV[2])
-for index = 4, #ARGV, 3 do
+for index = 5, #ARGV, 3 do
   asked[#asked + 1] = ARGV[index]
 end
 local held = call('HMGET', mine, unpack(asked))
@@ -22,7 +23,7 @@ local ids, hosts, crawls, taken = {}, {}, {}, {}
 for index, value in ipairs(held) do
   if value and not taken[asked[index]] then
     local token, _, host, crawl, answered = read_lease(value)
-    if token == ARGV[3 * index + 2] then
+    if token == ARGV[3 * index + 3] then
       ids[#ids + 1] = asked[index]
       taken[asked[index]] = true
       if answered == '' then
@@ -34,7 +35,7 @@ for index, value in ipairs(held) do
         crawls[crawl] = counters
       end
       counters.finished = counters.finished + 1
-      for name, amount in string.gmatch(ARGV[3 * index + 3], '(%S+) (%S+)') do
+      for name, amount in string.gmatch(ARGV[3 * index + 4], '(%S+) (%S+)') do
         counters[name] = (counters[name] or 0) + amount
       end
     end

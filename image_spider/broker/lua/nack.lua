@@ -1,16 +1,21 @@
 -- Give requests back.
 -- KEYS[1] frontier
--- ARGV worker, number of the call, max attempts, then per request: id, token, cause, delay ms, mode (attempted|unharmed|dead)
+-- ARGV worker, number of the call, numbers of the last push and of the last finish or nack call that were answered,
+--      max attempts, then per request: id, token, cause, delay ms, mode (attempted|unharmed|dead)
 -- Result: finished (0), returned, dead, more (0), {crawls that ended}
 -- include clock
 -- include queues
 -- include endings
 -- include leases
-local worker, max_attempts = ARGV[1], tonumber(ARGV[3])
+-- include history
+local worker, max_attempts = ARGV[1], tonumber(ARGV[5])
 local mine = F .. ':leases:' .. worker
 local hosts, returned, dead = {}, 0, 0
+if has_forgotten(worker, ARGV[3], ARGV[4]) then
+  return {0, 0, 0, 0, {}}
+end
 note_release(worker, ARGV[2])
-for index = 4, #ARGV, 5 do
+for index = 6, #ARGV, 5 do
   local id = ARGV[index]
   local value = call('HGET', mine, id)
   local token, attempt, host, crawl, answered = read_lease(value or '')

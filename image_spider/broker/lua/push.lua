@@ -1,20 +1,25 @@
 -- Check and enqueue requests.
 -- KEYS[1] frontier
 -- ARGV worker, number of the call, reopen (1|0), batch or "", filter layers or "", filter keep ms (-1: for ever),
---      then per request: crawl, host, -priority, delay ms, fingerprint, value of F:payloads
+--      numbers of the last push and of the last finish or nack call that were answered, then per request: crawl, host, -priority, delay ms, fingerprint, value of F:payloads
 --      fingerprint: "" = none, 16 bytes = check and add, "+" and 16 bytes = add
--- Result: one digit per request: 0 seen, 1 queued, 2 dropped; "" for a batch that was pushed before
+-- Result: one digit per request: 0 seen, 1 queued, 2 dropped; "" for a batch that was pushed before,
+--      "forgot" when this server does not know those calls: nothing was pushed
 -- include clock
 -- include queues
 -- include endings
 -- include filter
+-- include history
 local WORKER_MS = 3600 * 1000
 local FED_MS = 3600 * 1000
-local FIELDS, FIRST = 6, 7
+local FIELDS, FIRST = 6, 9
 local worker, number, reopen, batch = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
 local layers, keep = ARGV[5], ARGV[6]
 
 local me = F .. ':worker:' .. worker
+if has_forgotten(worker, ARGV[7], ARGV[8]) then
+  return 'forgot'
+end
 local last = tonumber(call('HGET', me, 'push') or 0)
 if number <= last then
   return number == last and call('HGET', me, 'pushed') or ''

@@ -4,6 +4,7 @@
 --      that were answered, crawls ...
 -- Result: alive (1|0), {crawls that ended and are not recorded}, {state of each crawl, "" for an unknown one}
 -- include clock
+-- include history
 local WORKER_MS = 3600 * 1000
 local worker, workers = ARGV[1], F .. ':workers'
 local me = F .. ':worker:' .. worker
@@ -12,12 +13,7 @@ if ARGV[3] ~= '1' then
   if not alive or tonumber(alive) == 0 then
     return {0, {}, {}}
   end
-  -- A failover promotes a replica that has missed the last moments, or Redis restarts with a file cut short: requests
-  -- that were pushed are gone, and leases that were given up are held again. The reaper returns all that it holds.
-  local known = call('HMGET', me, 'push', 'release')
-  if tonumber(known[1] or 0) < tonumber(ARGV[5]) or tonumber(known[2] or 0) < tonumber(ARGV[6]) then
-    call('ZREM', workers, worker) -- a full Redis allows this, and then the rest
-    call('ZADD', workers, 0, worker)
+  if has_forgotten(worker, ARGV[5], ARGV[6]) then
     return {0, {}, {}}
   end
 end

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from image_spider.broker.records import Answered, CrawlState, Finish, WorkerReport
+from image_spider.broker.records import Answered, CrawlState, Finish, Push, WorkerReport
 from tests.integration.broker.conftest import REPORT, Fleet, payloads
+
+A_PUSH = Push(crawl="c", host="h", payload=b"child")
 
 
 def test_a_dead_workers_requests_go_to_others_and_no_attempt_is_counted(run):
@@ -140,8 +142,9 @@ def test_a_worker_learns_that_redis_has_forgotten_what_it_had_answered_and_the_r
         done = Finish(id=parent.id, token=parent.token)
         # As a replica that was promoted without the second push call and the first finish call.
         lost = Answered(push=2, release=1)
-        released = await fleet.frontier.finish(worker="w", finishes=[done], call=1, answered_push=lost.push)
+        released = await fleet.frontier.finish(worker="w", finishes=[done], call=2, answered=lost)
         assert released.finished == 0
+        assert await fleet.frontier.push(worker="w", call=3, requests=[A_PUSH], answered=lost) is None
         assert not (await fleet.workers.renew(worker="w", report=REPORT, answered=lost)).alive
         assert not (await fleet.lease()).alive
         assert (await fleet.workers.reap(worker="v")).returned == 1
@@ -154,9 +157,11 @@ def test_a_late_repetition_of_a_finish_does_not_look_like_a_redis_that_forgot(ru
         await fleet.push("a", "b")
         leases = (await fleet.lease()).leases
         done = [Finish(id=one.id, token=one.token) for one in leases]
-        await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered_push=1)
-        assert (await fleet.frontier.finish(worker="w", finishes=done[1:], call=2, answered_push=1)).finished == 1
-        await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered_push=1)
+        await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered=Answered(push=1))
+        assert (
+            await fleet.frontier.finish(worker="w", finishes=done[1:], call=2, answered=Answered(push=1))
+        ).finished == 1
+        await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered=Answered(push=1))
         assert (await fleet.workers.renew(worker="w", report=REPORT, answered=Answered(push=1, release=2))).alive
 
     run(scenario)

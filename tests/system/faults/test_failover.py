@@ -58,4 +58,7 @@ def test_nothing_is_lost_when_the_promoted_replica_has_missed_the_last_moments(
     fail_over(fleet, sentinels)
     outcome = fleet.finish("Sentinel failover, the replica some moments behind")
     assert outcome.missing == 0, outcome
+    # The shorter history is whole: every page was queued in it once, and finished.
+    assert fleet.fields("default")["queued"] == str(len(fleet.site.all_pages))
+    fleet.assert_books_balance()
     assert fleet.frontier_is_empty()
