@@ -8,6 +8,7 @@ from tests.system.fleet import FRONTIER
 
 
 def test_a_worker_that_leaves_takes_nothing_with_it(fleet: FaultyFleet):
+    fleet.environment["LEASE_SECONDS"] = "60"  # nobody is declared dead
     fleet.start_workers()
     fleet.start_crawl_of_site()
     leaver = fleet.workers[0]
