@@ -91,8 +91,8 @@ class Rescan:
             description = await self._decoders.describe(data, "", label_side=side)
         understanding = description.understanding
         if understanding is None:
-            failed = "measuring its pixels failed"
-            reason = failed if description.integrity in KEPT else f"{description.integrity}, {description.detail}"
+            kept = description.integrity in KEPT
+            reason = description.detail if kept else f"{description.integrity}, {description.detail}"
             raise _Unmeasured(f"{self._store.root / image.path}: {reason}")
         if description.thumbnail:
             path = thumbnail_path(image.path)

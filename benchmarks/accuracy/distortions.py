@@ -11,6 +11,8 @@ from PIL import Image, ImageFilter
 
 BASE_SIDE = 1024
 """Photographs are brought to this longer side, in pixels, before they are distorted; sigmas are in these pixels."""
+SIDES = (400, 512, 632, 640, 720, 800, 1024, 1600)
+"""Longer sides, in pixels, at which blur in proportion to the picture should be judged alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ def motion(image: Image.Image, length: int) -> Image.Image:
         shift = step - length // 2
         total += np.roll(values, (round(shift * 0.5), round(shift * 0.866)), axis=(0, 1))
     return Image.fromarray((total / length).astype(np.uint8))
+
+
+def blurred_in_proportion(image: Image.Image) -> dict[str, Image.Image]:
+    """Blur in proportion to the picture: sigmas and lengths are in pixels of BASE_SIDE."""
+    scale = max(image.size) / BASE_SIDE
+    blurs = {sigma: ImageFilter.GaussianBlur(sigma * scale) for sigma in (1, 2, 3, 4)}
+    blurred = {f"gaussian blur {sigma}": image.filter(blur) for sigma, blur in blurs.items()}
+    return {"none": image, **blurred, "motion blur 15 px": motion(image, round(15 * scale))}
 
 
 def scaled(image: Image.Image, factor: float, *, lift: float = 0.0) -> Image.Image:

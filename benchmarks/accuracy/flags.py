@@ -14,14 +14,15 @@ import numpy as np
 from cleanvision import Imagelab
 from PIL import Image
 
-from benchmarks.accuracy.distortions import BASE_SIDE, DISTORTIONS, Distortion
-from benchmarks.accuracy.material import Labelled
+from benchmarks.accuracy.distortions import BASE_SIDE, DISTORTIONS, SIDES, Distortion, blurred_in_proportion, jpeg
+from benchmarks.accuracy.material import Labelled, evenly
 from benchmarks.accuracy.reading import read
 from benchmarks.accuracy.tables import Table, percent
 from image_spider.imaging.rules import FLAGS, evaluate
 
 SMALLEST_SIDE = 640
 """Photographs whose longer side is below this are not distorted."""
+PHOTOGRAPHS_AT_ALL_SIDES = 40
 GRAY_LEVELS = 2
 """A photograph whose channels differ nowhere by more than this is gray before anything is done to it."""
 CLEANVISION_ISSUES = {
@@ -67,12 +68,7 @@ class Outcome:
 
 def large_photographs(files: Sequence[Labelled]) -> list[Labelled]:
     """Choose the photographs that are large enough to be distorted."""
-    chosen = []
-    for file in files:
-        with Image.open(file.path) as image:
-            if file.kind == "photo" and max(image.size) >= SMALLEST_SIDE:
-                chosen.append(file)
-    return chosen
+    return [file for file in files if file.kind == "photo" and _longer_side(file.path) >= SMALLEST_SIDE]
 
 
 def measure_flags(files: Sequence[Labelled]) -> list[Table]:
@@ -91,15 +87,40 @@ def measure_flags(files: Sequence[Labelled]) -> list[Table]:
             ours = [frozenset(evaluate(read(path).features).flags) for path in paths]
             theirs = cleanvision_flags(Path(folder), paths)
         _count(outcome, distortion, list(zip(photographs, grays, ours, theirs, strict=True)))
-    return _tables(outcome, len(photographs))
+    return [*_tables(outcome, len(photographs)), measure_sizes(photographs)]
 
 
-def base_image(path: Path) -> Image.Image:
-    """Open a photograph at 1024 px or less on the longer side."""
+def measure_sizes(photographs: Sequence[Labelled]) -> Table:
+    """Blur the same photographs, in proportion to the picture, at every size: the flags should not depend on it."""
+    chosen = [file.path for file in photographs if _longer_side(file.path) >= max(SIDES)]
+    chosen = evenly(chosen, PHOTOGRAPHS_AT_ALL_SIDES)
+    raised: dict[int, dict[str, list[tuple[str, ...]]]] = {side: defaultdict(list) for side in SIDES}
+    for path in chosen:
+        largest = base_image(path, max(SIDES))
+        for side, flags in raised.items():
+            base = largest.copy()
+            base.thumbnail((side, side), Image.Resampling.LANCZOS)
+            for name, image in blurred_in_proportion(base).items():
+                flags[name].append(evaluate(read(jpeg(image)).features).flags)
+    rows = []
+    for side, flags in raised.items():
+        shares = [[sum(flag in one for one in every) for flag in ("blurry", "soft")] for every in flags.values()]
+        rows.append([str(side), *(" / ".join(f"{100 * share / len(chosen):.0f}" for share in pair) for pair in shares)])
+    title = f"The same {len(chosen)} photographs at several sizes, blurred in proportion: per cent blurry / soft"
+    return Table("sizes", title, ["longer side, px", *raised[BASE_SIDE]], rows)
+
+
+def base_image(path: Path, side: int = BASE_SIDE) -> Image.Image:
+    """Open a photograph at 1024 px, or another side, or less on the longer side."""
     with Image.open(path) as image:
         base = image.convert("RGB")
-    base.thumbnail((BASE_SIDE, BASE_SIDE), Image.Resampling.LANCZOS)
+    base.thumbnail((side, side), Image.Resampling.LANCZOS)
     return base
+
+
+def _longer_side(path: Path) -> int:
+    with Image.open(path) as image:
+        return max(image.size)
 
 
 def cleanvision_flags(folder: Path, paths: Sequence[Path]) -> list[frozenset[str]]:

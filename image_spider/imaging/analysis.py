@@ -13,7 +13,7 @@ from image_spider.imaging.hashes import Hashes, measure_hashes
 from image_spider.imaging.rules import Verdict, evaluate
 from image_spider.imaging.working_copy import WorkingCopy
 
-SCORES_VERSION = 2
+SCORES_VERSION = 3
 """Version of every raw score and hash, stored with each image.
 
 A change after which the same bytes give other scores or hashes is a new version; `scrapy reclassify --rescan` then

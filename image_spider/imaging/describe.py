@@ -51,8 +51,8 @@ class Description:
     people, empty when all is well. format is "" when the bytes are no image. width and height are pixels as
     displayed (EXIF orientations 5 to 8 swap them); of a file that is not kept they are 0, and the classes "".
     thumbnail is JPEG, understanding what the pixels tell; both are None for an SVG and for a file that is not kept.
-    understanding is None too when measuring failed, which costs no image. sha256 is that of the bytes of a file that
-    is kept. label_input [side, side, 3] is what a label model takes, when that was asked for.
+    understanding is None too when measuring failed, which costs no image; detail then tells why. sha256 is that of the
+    bytes of a file that is kept. label_input [side, side, 3] is what a label model takes, when that was asked for.
     """
 
     format: str
@@ -88,10 +88,9 @@ def describe(data: bytes, *, content_type: str = "", max_pixels: int, label_side
     except MemoryError:
         integrity, detail = BOMB, "decoding it takes more memory than allowed"
     except Exception as error:  # noqa: BLE001 - a file that breaks a decoder in an unknown way must not stop a crawl
-        integrity, detail = CORRUPT, f"{type(error).__name__}: {error}"
+        integrity, detail = CORRUPT, _reason(error)
     image_format = kind if kind in READERS or kind in UNSUPPORTED_IMAGES else ""
-    detail = " ".join(detail.split())[:DETAIL_CHARACTERS]
-    return Description(image_format, extension(image_format), integrity, detail)
+    return Description(image_format, extension(image_format), integrity, _one_line(detail))
 
 
 def _describe(data: bytes, kind: str, *, content_type: str, max_pixels: int, label_side: int | None) -> Description:
@@ -133,19 +132,20 @@ def _describe(data: bytes, kind: str, *, content_type: str, max_pixels: int, lab
         )
         plain = eight_bit(image)
         copy = make_working_copy(plain, facts)
+        try:
+            description = replace(description, understanding=_understand(plain, copy, facts))
+        except Exception as error:  # noqa: BLE001 - a picture that could be decoded is kept, whatever its measuring met
+            failed = f"measuring its pixels failed: {_reason(error)}"
+            description = replace(description, detail=_one_line(f"{detail}; {failed}" if detail else failed))
         return replace(
             description,
-            understanding=_understand(plain, copy, facts),
             label_input=model_input(plain, label_side, structure.orientation) if label_side else None,
             thumbnail=thumbnail(copy.preview),
         )
 
 
-def _understand(image: Image.Image, copy: WorkingCopy, facts: FileFacts) -> Understanding | None:
-    try:
-        analysis = analyse(image, copy, facts)
-    except Exception:  # noqa: BLE001 - a picture that could be decoded is kept, whatever its measuring met
-        return None
+def _understand(image: Image.Image, copy: WorkingCopy, facts: FileFacts) -> Understanding:
+    analysis = analyse(image, copy, facts)
     return Understanding(
         pixel_hash=analysis.hashes.pixel_hash,
         phash_256=analysis.hashes.phash_256,
@@ -172,3 +172,12 @@ def _classify(structure: Structure, kind: str, content_type: str) -> tuple[str, 
     if declared and declared != kind:
         return TYPE_MISMATCH, f"the content is {kind}, declared as {media_type(content_type)}"
     return OK, ""
+
+
+def _reason(error: Exception) -> str:
+    """Return "Type: message", or the type alone where there is no message, as of a MemoryError."""
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
+def _one_line(detail: str) -> str:
+    return " ".join(detail.split())[:DETAIL_CHARACTERS]

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from image_spider.imaging.working_copy import WorkingCopy
 
+USUAL_SIDE = 512
+"""Longer side, in pixels, of the working copies on which the thresholds of steepness were calibrated."""
 SPAN = 3
 """Pixels over which the steepness of an edge is judged."""
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -20,14 +22,17 @@ _Value = TypeVar("_Value", bound=np.generic)
 _STEP = 4  # every fourth row is enough for edges
 _SPARSE = 4  # and for second differences
 _PLENTY = 8192  # pixels; of more, every fourth tells how large the strongest differences are
+_PER_SCALE = 0.06
+_LEAST_SIDE = 317  # px; what the working copy of a larger picture has at least
 _CLEAR = 6  # a difference over SPAN pixels below this is noise, not an edge
 
 
 def measure_edges(copy: WorkingCopy) -> dict[str, float]:
-    """Measure the whole picture at about 512 px on the longer side; every third or fourth row speaks for all.
+    """Measure the whole picture on its working copy; every third or fourth row speaks for all.
 
     sharpness: variance of the 4-neighbour Laplacian (Pech-Pacheco et al. 2000) · noise: see noise_sigma ·
-    steepness: the least of edge_steepness in four directions, so that motion in one direction counts ·
+    steepness: the least of edge_steepness in four directions, so that motion in one direction counts,
+    at_usual_scale ·
     steepness_ratio: that over the greatest, low where the picture is blurred one way only ·
     edge_density: share of pixels whose step to the right or down is 32 of 255 or more · hard_edge_share: those of
     96 or more among them · axis_share: those that are steps in one direction only, as in windows, tables and type.
@@ -37,10 +42,21 @@ def measure_edges(copy: WorkingCopy) -> dict[str, float]:
     least, greatest = min(steepness), max(steepness)
     return {
         **_second_differences(luma),
-        "steepness": least,
+        "steepness": at_usual_scale(least, max(copy.luma.shape)),
         "steepness_ratio": least / greatest,
         **_directions(luma),
     }
+
+
+def at_usual_scale(steepness: float, side: int) -> float:
+    """Return what the steepness would be on a working copy of 512 px, were the picture blurred in proportion.
+
+    side is the longer one of the working copy it was measured on, in pixels. The same blur, in proportion, is fewer
+    pixels on a smaller copy: edges that took 1.5 px at 512 px take 0.9 px at 317 px and are steeper by about 0.036. The
+    difference grows with 512 / side; its factor was fitted to photographs blurred by 3 of 1024 px (docs/accuracy.md).
+    Pictures of fewer than 317 px are corrected like those of 317 px, for their own pixels bound their sharpness.
+    """
+    return steepness + _PER_SCALE * (1 - USUAL_SIDE / max(side, _LEAST_SIDE))
 
 
 def at_least(values: NDArray[_Value], side: int) -> NDArray[_Value]:

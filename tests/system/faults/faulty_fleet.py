@@ -65,6 +65,10 @@ class FaultyFleet(Fleet):
         self.push(f"{self.site.url}/")
         self.wait_for_gate()
 
+    def every_worker_has_leases(self) -> bool:
+        """Tell whether Redis has a lease of each worker."""
+        return self.redis.ask("KEYS", f"{FRONTIER}:leases:*").count(":leases:") == len(self.workers)
+
     def wait_for_gate(self) -> None:
         """Wait until requests wait at the gate: some work is in flight, much is not begun."""
         wait_until(lambda: self.site.holds, seconds=SCALE.deadline_seconds)

@@ -12,6 +12,7 @@ from tests.system.faults.scale import SCALE
 def test_the_late_finish_of_a_worker_that_wakes_up_releases_nothing(fleet: FaultyFleet):
     fleet.start_workers()
     fleet.start_crawl_of_site()
+    wait_until(fleet.every_worker_has_leases)
     sleeper = fleet.workers[0]
     sleeper.send_signal(signal.SIGSTOP)
     fleet.site.hold_at(fleet.site.share(0.15))  # answers that it finds when it wakes up

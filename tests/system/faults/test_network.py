@@ -69,6 +69,7 @@ def test_a_worker_whose_connection_stalls_loses_its_leases_to_others_and_harms_n
         fleet.launch_worker()
     fleet.wait_for_joined()
     fleet.start_crawl_of_site()
+    wait_until(fleet.every_worker_has_leases)
     proxy.do(TcpProxy.stall)
     wait_until(lambda: "of a worker that died" in "".join(map(fleet.log, range(1, SCALE.workers))))
     fleet.site.hold_at(fleet.site.share(0.5))  # it finishes what it had, and so do others

@@ -123,3 +123,13 @@ def test_transparency_is_measured():
     image = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     image.paste((200, 10, 10, 255), (0, 0, 32, 64))
     assert measured(saved(image))["transparent_share"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("sigma", [3, 4])
+def test_blur_in_proportion_is_judged_alike_at_every_size(sigma: int):
+    large = scene(1600, 1200)
+    steepness = []
+    for side in (400, 512, 632, 640, 800, 1024, 1600):
+        image = large.resize((side, side * 3 // 4), Image.Resampling.LANCZOS)
+        steepness.append(measured(saved(blurred(image, sigma * side / 1024)))["steepness"] or 0.0)
+    assert max(steepness) - min(steepness) < 0.02
