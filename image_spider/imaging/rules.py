@@ -49,7 +49,7 @@ RULES = (
     Rule("blurry", "one way", "steepness", "below", 0.495, _WITHIN, _TRAIN),
     Rule("blurry", "one way", "steepness_ratio", "below", 0.86, "of the sharpest direction", _TRAIN),
     Rule("blurry", "one way", "longer_side", "above", 127, "px", _SMALL),
-    Rule("soft", "every way", "steepness", "below", 0.5, _WITHIN, _TRAIN),
+    Rule("soft", "every way", "steepness", "below", 0.495, _WITHIN, _TRAIN),
     Rule("soft", "every way", "longer_side", "above", 127, "px", _SMALL),
     Rule("dark", "highlights", "brightness_p95", "below", 0.28, "of white", _TRAIN),
     Rule("light", "shadows", "brightness_p5", "above", 0.74, "of white", _TRAIN),
