@@ -46,7 +46,7 @@ _WITHIN = "share of an edge within 1 px"
 RULES = (
     Rule("blurry", "every way", "steepness", "below", 0.455, _WITHIN, _TRAIN),
     Rule("blurry", "every way", "longer_side", "above", 127, "px", _SMALL),
-    Rule("blurry", "one way", "steepness", "below", 0.48, _WITHIN, _TRAIN),
+    Rule("blurry", "one way", "steepness", "below", 0.495, _WITHIN, _TRAIN),
     Rule("blurry", "one way", "steepness_ratio", "below", 0.86, "of the sharpest direction", _TRAIN),
     Rule("blurry", "one way", "longer_side", "above", 127, "px", _SMALL),
     Rule("soft", "every way", "steepness", "below", 0.495, _WITHIN, _TRAIN),

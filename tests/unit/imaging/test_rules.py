@@ -28,7 +28,7 @@ def test_a_blurred_picture_is_blurry_not_soft(sigma):
 
 
 def test_a_little_blur_is_soft():
-    assert "soft" in judged(blurred(scene(), 1.5))
+    assert "soft" in judged(blurred(scene(1024, 768), 1.7))
 
 
 def test_noise_does_not_hide_blur():
