@@ -5,6 +5,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+SIZE ?= full
 CACHE ?= data/accuracy
 FILES ?= 20000
 
@@ -16,11 +17,11 @@ help: ## Show this list
 crawl: $(VENV)/run.installed ## Crawl the bundled demo site, or a real one: make crawl URL=https://example.com/
 	@$(BIN)/python -m demo.crawl $(URL) $(ARGS)
 
-test: $(VENV)/test.installed ## Run the whole test suite (TESTS=tests/unit for a part)
-	$(BIN)/pytest -n auto $(TESTS)
+test: $(VENV)/test.installed ## Run the whole test suite but for the faults (TESTS=tests/unit for a part)
+	$(BIN)/pytest -n auto --ignore tests/system/faults $(TESTS)
 
-faults: $(VENV)/test.installed ## Crawl 2,000 pages and 4,000 images through kills, outages and failovers (an hour)
-	IMAGE_SPIDER_FAULTS=full $(BIN)/pytest -v -s tests/system/faults
+faults: $(VENV)/test.installed ## Crawl 2,000 pages and 4,000 images through kills, outages and failovers (an hour; SIZE=small: minutes)
+	IMAGE_SPIDER_FAULTS=$(SIZE) $(BIN)/pytest -v -s tests/system/faults
 
 fuzz: $(VENV)/test.installed ## Describe mutated image files: none may raise, warn or take long (FILES=20000)
 	IMAGE_SPIDER_FUZZ_FILES=$(FILES) $(BIN)/pytest -q tests/unit/imaging/test_fuzz.py

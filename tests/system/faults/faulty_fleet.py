@@ -17,6 +17,7 @@ from tests.system.faults.scale import SCALE
 from tests.system.faults.site import GatedSite
 from tests.system.fleet import FRONTIER, Fleet
 
+MODEST = ("-s", "CONCURRENT_REQUESTS=4")  # and four times as many leased ahead: no worker takes all that there is
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 SETTINGS = {
     "SCRAPY_SETTINGS_MODULE": "tests.system.faults.settings",
@@ -54,9 +55,9 @@ class FaultyFleet(Fleet):
         self.environment |= SETTINGS
         return self
 
-    def start_workers(self) -> None:
+    def start_workers(self, *words: object) -> None:
         for number in range(SCALE.workers):
-            self.launch_worker("-s", f"LOOP_LAG_FILE=lag{number}.json")
+            self.launch_worker("-s", f"LOOP_LAG_FILE=lag{number}.json", *words)
         self.wait_for_joined()
 
     def start_crawl_of_site(self) -> None:

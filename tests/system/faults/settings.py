@@ -4,4 +4,3 @@ from image_spider import settings
 from image_spider.settings import *  # noqa: F403
 
 EXTENSIONS = {**settings.EXTENSIONS, "tests.system.faults.loop_lag.LoopLag": 0}
-CONCURRENT_REQUESTS = 4  # and four times as many leased ahead: no worker takes all that there is

@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 
 from tests.project import wait_until
-from tests.system.faults.faulty_fleet import FaultyFleet
+from tests.system.faults.faulty_fleet import MODEST, FaultyFleet
 from tests.system.faults.scale import SCALE
 
 
 def test_the_late_finish_of_a_worker_that_wakes_up_releases_nothing(fleet: FaultyFleet):
-    fleet.start_workers()
+    fleet.start_workers(*MODEST)
     fleet.start_crawl_of_site()
     wait_until(fleet.every_worker_has_leases)
     sleeper = fleet.workers[0]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.project import wait_until
-from tests.system.faults.faulty_fleet import FaultyFleet
+from tests.system.faults.faulty_fleet import MODEST, FaultyFleet
 from tests.system.faults.scale import SCALE
 from tests.tcp_proxy import ProxyThread, TcpProxy
 
@@ -64,9 +64,9 @@ def test_nothing_is_lost_or_done_twice_when_replies_are_lost(fleet: FaultyFleet,
 def test_a_worker_whose_connection_stalls_loses_its_leases_to_others_and_harms_nothing(
     fleet: FaultyFleet, proxy: ProxyThread
 ):
-    fleet.launch_worker(**through(proxy))
+    fleet.launch_worker(*MODEST, **through(proxy))
     for _ in range(SCALE.workers - 1):
-        fleet.launch_worker()
+        fleet.launch_worker(*MODEST)
     fleet.wait_for_joined()
     fleet.start_crawl_of_site()
     wait_until(fleet.every_worker_has_leases)
