@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,13 +13,19 @@ import pytest
 from demo.server import DemoServer
 from tests.project import ROOT, Project
 
+PACKAGES = ("image_spider", "pipelines", "middlewares")
+
 
 @pytest.fixture(scope="module")
 def egg(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("egg")
-    options = ["egg_info", "-e", folder, "bdist_egg", "-b", folder / "build", "-d", folder]
-    command = [sys.executable, "setup.py", "-q", *map(str, options)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    source = folder / "source"  # a copy: others may build from the checkout at the same time
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.py", "README.md"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "setup.py", "-q", "bdist_egg", "-d", str(folder)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (egg,) = folder.glob("*.egg")
     return egg
@@ -27,15 +34,14 @@ def egg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_egg_holds_every_file_that_the_code_reads(egg: Path):
     with zipfile.ZipFile(egg) as archive:
         inside = set(archive.namelist())
-    packages = ("image_spider", "pipelines", "middlewares")
     wanted = {
         str(path.relative_to(ROOT))
-        for package in packages
+        for package in PACKAGES
         for path in (ROOT / package).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
     assert wanted <= inside
-    assert {name.partition("/")[0] for name in inside} == {*packages, "EGG-INFO"}
+    assert {name.partition("/")[0] for name in inside} == {*PACKAGES, "EGG-INFO"}
 
 
 def test_scrapy_list_run_from_the_egg_alone_prints_images(egg: Path, tmp_path: Path):
