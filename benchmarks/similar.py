@@ -1,5 +1,7 @@
 """Near-duplicates in a catalog of a million images, SQLite and PostgreSQL: `python -m benchmarks.similar`.
 
+`--partitions 1 4 8` compares numbers of partitions on PostgreSQL instead.
+
 Prints the milliseconds of a look-up, its recall against a comparison with every hash, the cost for each image of
 linking and of writing a batch of 200, and the seconds that `scrapy similar` takes. Half of what is looked up are hashes
 of new pictures, half those of rows with up to 7 bits changed.
@@ -22,18 +24,21 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, text
 
 from benchmarks.real_like_hashes import RealLikeHashes, real_like_hashes
 from image_spider.catalog import duplicates
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.duplicates import Picture, link_duplicates
 from image_spider.catalog.range_search import MOST_BITS, parts, within
-from image_spider.catalog.schema import images
+from image_spider.catalog.schema import IMAGE_PARTITIONS, images, indexes_on
 from image_spider.catalog.similar import similar_images
+from image_spider.catalog.upserts import upsert
 from image_spider.catalog.writes import understanding_columns, write_items
+from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.items import Candidate, Image, ImageItem, Understanding
 from tests.postgres import PostgresServer
+from tests.servers import running
 
 BATCH, BATCHES, LOOK_UPS, ROWS_AT_ONCE = 200, 20, 1000, 5000
 NOW = datetime.now(UTC)
@@ -59,11 +64,15 @@ class Figures:
     scan_seconds: float = 0.0
 
 
-def measure(name: str, url: str, rows: RealLikeHashes, new: RealLikeHashes, wanted: NDArray[np.uint64]) -> Figures:
-    """Fill a catalog and measure it."""
+def measure(
+    name: str, url: str, rows: RealLikeHashes, new: RealLikeHashes, wanted: NDArray[np.uint64], *, partitions: int = 0
+) -> Figures:
+    """Fill a catalog and measure it; partitions: another number of them than a catalog has."""
     figures = Figures(name)
     with Catalog(url) as catalog:
         catalog.upgrade()
+        if partitions:
+            catalog.transaction(partial(repartition, number=partitions))
         figures.fill_seconds = _seconds(lambda: fill(catalog, rows))
         with catalog.reading() as connection:
             look_up(connection, getattr(rows, duplicates.SEARCHED), wanted, figures)
@@ -71,13 +80,24 @@ def measure(name: str, url: str, rows: RealLikeHashes, new: RealLikeHashes, want
             figures.scan_seconds = _seconds(lambda: similar_images(connection, picture, distance=51, limit=50))
         batches = _batches(new)
         for _ in range(BATCHES):
-            link = partial(link_duplicates, new=_images(next(batches)))
+            link = partial(link_duplicates, new=_images(next(batches)), scores_version=SCORES_VERSION)
             write = partial(write_items, items=next(batches))
             unlinked = partial(write_items, items=next(batches), duplicates="keep")
             figures.link.append(_in_transaction(catalog, link))
             figures.write.append(_in_transaction(catalog, write))
             figures.write_unlinked.append(_in_transaction(catalog, unlinked))
     return figures
+
+
+def repartition(connection: Connection, *, number: int) -> None:
+    """Give an empty table of images another number of partitions."""
+    partitions = text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'images'::regclass")
+    for partition in connection.scalars(partitions).all():
+        connection.execute(text(f"ALTER TABLE images DETACH PARTITION {partition}"))
+        connection.execute(text(f"DROP TABLE {partition}"))
+    for place in range(number):
+        values = f"WITH (MODULUS {number}, REMAINDER {place})"
+        connection.execute(text(f"CREATE TABLE images_{place} PARTITION OF images FOR VALUES {values}"))
 
 
 def fill(catalog: Catalog, hashes: RealLikeHashes) -> None:
@@ -96,14 +116,14 @@ def fill(catalog: Catalog, hashes: RealLikeHashes) -> None:
         "first_seen": NOW,
         "last_seen": NOW,
     }
-    for index in images.indexes:
+    indexes = indexes_on(catalog.engine.dialect.name, images)
+    for index in indexes:
         catalog.transaction(index.drop)
-    statement = insert(images)
     for start in range(0, len(hashes.dhash_64), ROWS_AT_ONCE):
         numbers = range(start, min(start + ROWS_AT_ONCE, len(hashes.dhash_64)))
         some = [template | _columns("row", number, hashes) for number in numbers]
-        catalog.transaction(partial(Connection.execute, statement=statement, parameters=some))
-    for index in images.indexes:
+        catalog.transaction(partial(upsert, table=images, rows=some, updated=["last_seen"]))
+    for index in indexes:
         catalog.transaction(index.create)
     with catalog.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # What autovacuum does in time; without it, PostgreSQL reads the row of each index entry to see if it is valid.
@@ -193,7 +213,7 @@ def _understanding(kind: str, number: int, hashes: RealLikeHashes) -> Understand
         quality=0.5,
         content="photo",
         rules_version=1,
-        scores_version=1,
+        scores_version=SCORES_VERSION,
     )
 
 
@@ -225,6 +245,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--searched", choices=["dhash_64", "phash_64"], default=duplicates.SEARCHED)
+    parser.add_argument("--partitions", type=int, nargs="+", default=[], metavar="P")
     arguments = parser.parse_args()
     duplicates.SEARCHED = arguments.searched
     rows = real_like_hashes(arguments.rows, seed=1)
@@ -239,15 +260,18 @@ def main() -> None:
     console.print(
         "index entries touched: " + ", ".join(f"p{p} {n:,.0f}" for p, n in zip(PERCENTILES, touched, strict=True))
     )
-    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        on_sqlite = measure("SQLite", f"sqlite:///{folder}/catalog.sqlite3", rows, new, wanted)
-        server = PostgresServer(Path(folder))
-        server.start()
-        try:
-            on_postgresql = measure("PostgreSQL", server.url, rows, new, wanted)
-        finally:
-            server.stop()
-    console.print(table([on_sqlite, on_postgresql]))
+    results = []
+    if not arguments.partitions:
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+            results.append(measure("SQLite", f"sqlite:///{folder}/catalog.sqlite3", rows, new, wanted))
+    for partitions in arguments.partitions or [IMAGE_PARTITIONS]:
+        with (
+            tempfile.TemporaryDirectory(prefix="benchmark-") as folder,
+            running(PostgresServer(Path(folder))) as server,
+        ):
+            name = f"PostgreSQL, {partitions} partitions"
+            results.append(measure(name, server.url, rows, new, wanted, partitions=partitions))
+    console.print(table(results))
 
 
 if __name__ == "__main__":

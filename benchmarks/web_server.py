@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.servers import free_port
+
 WITHOUT_NGINX = "nginx is not on PATH (apt-get install nginx): a server in Python stands in, slower, on the same cores"
 START_SECONDS = 10.0
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -44,7 +46,7 @@ class WebServer:
         self._folder = folder
         self._nginx = nginx
         self._addresses = addresses
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://{addresses[0]}:{self.port}/"
 
     def __enter__(self) -> Self:
@@ -91,11 +93,6 @@ class WebServer:
 def find_nginx() -> str | None:
     """Return nginx, which Debian keeps off the PATH of most users."""
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _wait_for(address: str, port: int) -> None:

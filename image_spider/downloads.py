@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler
+
+from image_spider.unfinished import Halted
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -20,6 +23,8 @@ class DownloadHandler:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._handler: _VerbatimHandler | None = None
+        self._transfers: set[asyncio.Task[Response]] = set()
+        self._cut = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -27,10 +32,24 @@ class DownloadHandler:
         return cls(crawler)
 
     async def download_request(self, request: Request) -> Response:
-        """Fetch; raises Scrapy's download exceptions."""
+        """Fetch; raises Scrapy's download exceptions, and Halted when there is no time for it any more."""
         # aiohttp wants a running loop where it is made, which `scrapy shell` has only within a download.
         self._handler = self._handler or _VerbatimHandler(self._crawler)
-        return await self._handler.download_request(request)
+        transfer = asyncio.ensure_future(self._handler.download_request(request))
+        self._transfers.add(transfer)
+        transfer.add_done_callback(self._transfers.discard)
+        try:
+            return await transfer
+        except asyncio.CancelledError:
+            if self._cut:
+                raise Halted("the worker had to end") from None
+            raise
+
+    def cut_short(self) -> None:
+        """End every transfer."""
+        self._cut = True
+        for transfer in self._transfers:
+            transfer.cancel()
 
     async def close(self) -> None:
         """Close the connections."""

@@ -11,7 +11,15 @@ ImageSpiderError
 │   └── DamagedFile       one stored file is missing or not what was stored: reported, and the rest goes on
 ├── BrokerError           Redis cannot be reached or refuses: commands stop, workers wait
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
-    └── SchemaOutdated    the catalog's tables are not those of this version
+    ├── SchemaOutdated    the catalog's tables are not those of this version
+    ├── BackupError       a backup cannot be made, or is no good, or cannot be put in the catalog's place
+    ├── CatalogRefused    the user, the password or the database is wrong: waiting does not mend it
+    ├── CatalogBusy       no lock, connection, memory or disk for it now: the work is run again
+    ├── FailoverInProgress  the connection was lost before the COMMIT: the work is run again
+    ├── StatementTooLong  a statement was cut on a server that is well: the work is run again, not for ever
+    ├── CommitUnknown     the connection was lost during COMMIT: work that repeats nothing is run again
+    └── NoPrimary         no server takes writes, for longer than the caller wanted to wait
+        └── ConflictingPrimaries  several do, and nothing tells which is right: none is written to
 """
 
 from __future__ import annotations
@@ -73,3 +81,35 @@ class CatalogError(ImageSpiderError):
 
 class SchemaOutdated(CatalogError):
     """The tables of the catalog are not those that this version needs."""
+
+
+class BackupError(CatalogError):
+    """A backup cannot be made, is damaged, or cannot be put in the catalog's place."""
+
+
+class CatalogRefused(CatalogError):
+    """The catalog's servers refuse the user, the password or the database: the configuration is wrong."""
+
+
+class CatalogBusy(CatalogError):
+    """The catalog has no lock, connection, memory or disk for the work now; nothing of it is committed."""
+
+
+class FailoverInProgress(CatalogError):
+    """The connection was lost, or its server is no primary any more, before the work was committed."""
+
+
+class StatementTooLong(CatalogError):
+    """A statement was cut at CATALOG_STATEMENT_SECONDS, and its server is well; nothing of it is committed."""
+
+
+class CommitUnknown(CatalogError):
+    """The connection was lost during COMMIT, or the standby did not confirm it: the work may be there or not."""
+
+
+class NoPrimary(CatalogError):
+    """No server takes writes."""
+
+
+class ConflictingPrimaries(NoPrimary):
+    """Several servers take writes and nothing tells which one is right, or they belong to different clusters."""

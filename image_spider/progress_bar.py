@@ -13,17 +13,20 @@ LINE_SECONDS = 10.0
 
 
 class ProgressBar:
-    """Counts images up to a total, on a console, which should be that of standard error."""
+    """Counts images, or another unit, up to a total, on a console, which should be that of standard error."""
 
-    def __init__(self, total: int, *, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, total: int, *, console: Console, unit: str = "images", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._total = total
+        self._unit = unit
         self._done = 0
         self._console = console
         self._clock = clock
         self._said = clock()
         columns = (*Progress.get_default_columns(), MofNCompleteColumn())
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self._task = self._bar.add_task("images", total=total)
+        self._task = self._bar.add_task(unit, total=total)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -35,12 +38,12 @@ class ProgressBar:
         self._bar.stop()
 
     def advance(self, number: int) -> None:
-        """Count so many images more."""
+        """Count so many more."""
         self._done += number
         self._bar.update(self._task, completed=self._done)
         if not self._console.is_terminal and self._clock() - self._said >= LINE_SECONDS:
             self._said = self._clock()
-            self.say(f"{self._done:,} of {self._total:,} images")
+            self.say(f"{self._done:,} of {self._total:,} {self._unit}")
 
     def say(self, line: str) -> None:
         """Print a line, as it is, above the bar."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
@@ -15,12 +16,13 @@ from image_spider import config
 from image_spider.batches import Batches
 from image_spider.catalog import crawls, queries
 from image_spider.catalog.catalog import Catalog
-from image_spider.catalog.writes import write_items
+from image_spider.catalog.writes import Written, write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import CatalogError, StoreError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.items import DuplicatePolicy, Image, ImageItem, PageItem, Topic
 from image_spider.spiders.images import images_spider
+from image_spider.stores.ledger import Ledger
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
 from image_spider.unfinished import Unfinished
@@ -32,15 +34,21 @@ if TYPE_CHECKING:
     from image_spider.frontier.scheduler import Scheduler
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 BATCH_RECORDS = 200
 BATCH_SECONDS = 0.2
 LOOK_UP_SECONDS = 0.01  # the URLs of a page come at once
+LOOK_SECONDS = 0.5  # between two looks whether a crawl that waits for the catalog is to end
+END_SECONDS = 5.0  # for which a crawl that ends waits for a catalog that is away; what is in hand is done again then
 COMPLETED = ("finished", "max_images")  # reasons; any other end without an error is a stop
 
 
 class CatalogPipeline:
-    """Record every item and the crawl itself."""
+    """Record every item and the crawl itself.
+
+    While the catalog is away nothing new is fetched; what is in hand waits, as many items as Scrapy has under way.
+    """
 
     def __init__(
         self,
@@ -55,6 +63,7 @@ class CatalogPipeline:
         self._spider = images_spider(crawler)
         self._catalog = catalog
         self._store = store
+        self._ledger = Ledger(store.root)
         self._expires = timedelta(days=expires_days)
         self._duplicates = duplicates
         self._batches: Batches[ImageItem | PageItem, None] = Batches(
@@ -63,14 +72,15 @@ class CatalogPipeline:
         self._look_ups: Batches[str, Image | None] = Batches(
             self._look_up, max_records=BATCH_RECORDS, max_seconds=LOOK_UP_SECONDS, thread_name="look-ups"
         )
+        self._ending: asyncio.Task[None] | None = None  # while the catalog is away
         self._opened = asyncio.Event()  # or failed to; Scrapy opens all pipelines at once
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Read DATABASE_URL, IMAGES_STORE, IMAGES_EXPIRES and DUPLICATES; off for other spiders than ours."""
+        """Read the settings of catalog and store, IMAGES_EXPIRES and DUPLICATES; off for other spiders than ours."""
         images_spider(crawler)
         settings = config.from_settings(crawler.settings)
-        catalog = Catalog(settings.DATABASE_URL, retry_seconds=settings.CATALOG_RETRY_SECONDS)
+        catalog = Catalog.from_config(settings)
         store = LocalStore(settings.IMAGES_STORE)
         pipeline = cls(
             crawler=crawler,
@@ -84,7 +94,8 @@ class CatalogPipeline:
 
     async def open_spider(self) -> None:
         """Open the catalog and record that the crawl runs; the crawl ends at once when that fails."""
-        self._loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
+        self._catalog.on_outage(lambda reason: loop.call_soon_threadsafe(self._away, reason))
         self._resumes = bool((job := self.crawler.get_extension(JobDirectory)) and job.resumes)
         try:
             await asyncio.to_thread(self._catalog.open)
@@ -120,7 +131,8 @@ class CatalogPipeline:
 
     async def model_topics(self, sha256: str, *, label_model: str) -> tuple[Topic, ...] | None:
         """Return what this label model told of an image that the catalog knows; None when it has not seen it."""
-        topics = await self._read(partial(queries.model_topics, sha256=sha256, label_model=label_model))
+        query = partial(queries.model_topics, sha256=sha256, label_model=label_model)
+        topics = await asyncio.to_thread(self._catalog.read, query, may_lag=True)
         return None if topics is None else tuple(topics)
 
     async def images_before(self) -> Sequence[str]:
@@ -128,7 +140,8 @@ class CatalogPipeline:
         await self._opened.wait()
         if not self._resumes or self._spider.error or not self._spider.crawl:
             return ()
-        return await self._read(partial(queries.images_of_crawl, crawl_id=self._spider.crawl.id))
+        query = partial(queries.images_of_crawl, crawl_id=self._spider.crawl.id)
+        return await asyncio.to_thread(self._catalog.read, query)
 
     async def record_start(self, crawl: Crawl) -> None:
         """Record that a crawl runs; raises CatalogError."""
@@ -161,11 +174,13 @@ class CatalogPipeline:
         except CatalogError as error:
             self._spider.abort(error)
         finally:
+            self._forget_ending()
             self._catalog.close()
+            self._ledger.close()
 
     def _write(self, items: Sequence[ImageItem | PageItem]) -> list[None]:
         """Write a batch, then tell its items what they turned out to be; in the catalog's thread."""
-        written = self._catalog.transaction(partial(write_items, items=items, duplicates=self._duplicates))
+        written = self._catalog.transaction(partial(self._record, items=items))
         refused: dict[str, str] = {}
         for item in items:
             if not isinstance(item, ImageItem) or item.image is None:
@@ -179,10 +194,21 @@ class CatalogPipeline:
             self._loop.call_soon_threadsafe(self.crawler.stats.inc_value, "images/near_duplicate", written.linked)
         return [None] * len(items)
 
+    def _record(self, connection: Connection, items: Sequence[ImageItem | PageItem]) -> Written:
+        """Write a batch to the catalog, and what is kept to the ledger, before the COMMIT.
+
+        A line of what was never committed is harmless, as its page is read again; a row without its line would be lost
+        with the catalog. When the ledger cannot be written, the batch is rolled back.
+        """
+        written = write_items(connection, items, duplicates=self._duplicates)
+        found = [item for item in items if isinstance(item, ImageItem)]
+        self._ledger.append(item for item in found if not (item.image and item.image.sha256 in written.refused))
+        return written
+
     def _look_up(self, urls: Sequence[str]) -> list[Image | None]:
-        """Look a batch of URLs up; in a thread."""
-        with self._catalog.reading() as connection:
-            found = queries.images_at_urls(connection, urls, since=datetime.now(UTC) - self._expires)
+        """Look a batch of URLs up; in a thread. What a standby does not know yet is downloaded again."""
+        query = partial(queries.images_at_urls, urls=urls, since=datetime.now(UTC) - self._expires)
+        found = self._catalog.read(query, may_lag=True)
         return [found.get(url) for url in urls]
 
     def _remove(self, refused: dict[str, str]) -> None:
@@ -193,16 +219,31 @@ class CatalogPipeline:
         """
         if not refused:
             return
-        with self._catalog.reading() as connection:
-            known = set(queries.known_images(connection, refused))
+        known = set(self._catalog.read(lambda connection: queries.known_images(connection, refused)))
         for sha256, path in refused.items():
             if sha256 not in known:
                 self._store.remove(thumbnail_path(path))
                 self._store.remove(path)
 
-    async def _read(self, query: Callable[[Connection], T]) -> T:
-        def read() -> T:
-            with self._catalog.reading() as connection:
-                return query(connection)
+    def _away(self, reason: str) -> None:
+        """Pause fetching while the catalog is away. Leases are kept by the heartbeat, which does not need it."""
+        self._spider.trouble = f"paused: {reason}" if reason else ""
+        if reason:
+            logger.warning("Fetching pauses until the catalog is back: %s", reason)
+            self.crawler.engine.pause()
+            self._ending = asyncio.create_task(self._end_in_time())
+        else:
+            logger.info("The catalog is back: the crawl goes on")
+            self.crawler.engine.unpause()
+            self._forget_ending()
 
-        return await asyncio.to_thread(read)
+    def _forget_ending(self) -> None:
+        if self._ending:
+            self._ending.cancel()
+            self._ending = None
+
+    async def _end_in_time(self) -> None:
+        """Let a crawl end, though the catalog is away for longer than anybody waits for that."""
+        while not self._spider.stopping:  # noqa: ASYNC110 - Ctrl-C shows in the engine alone
+            await asyncio.sleep(LOOK_SECONDS)
+        self._catalog.give_up(seconds=END_SECONDS)

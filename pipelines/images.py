@@ -128,9 +128,9 @@ class ImagesPipeline(ScrapyImagesPipeline):
         except (UsageError, StoreError, CatalogError) as error:
             self._spider.abort(error)
 
-    def close_spider(self) -> None:
+    async def close_spider(self) -> None:
         """Let the processes and threads end."""
-        self._decoders.close()
+        await asyncio.to_thread(self._decoders.close)
         if self._labeller:
             self._labeller.close()
         self._disk.shutdown()

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresPair, PostgresServer
+from tests.servers import running
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    yield server
-    server.stop()
+    with running(PostgresServer(tmp_path_factory.mktemp("postgres"))) as server:
+        yield server
 
 
 @pytest.fixture
@@ -26,3 +25,10 @@ def postgres_url(postgres: PostgresServer) -> str:
         connection.execute(text(f"create database {name}"))
     engine.dispose()
     return postgres.url.removesuffix("postgres") + name
+
+
+@pytest.fixture
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresPair]:
+    """A primary and a synchronous standby of the test's own: it may break them."""
+    with running(PostgresPair(tmp_path_factory.mktemp("pair"))) as pair:
+        yield pair

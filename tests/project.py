@@ -7,15 +7,14 @@ import os
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import DEADLINE_SECONDS
+
 ROOT = Path(__file__).parent.parent
 FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "CONTACT_URL=http://127.0.0.1/")
-DEADLINE_SECONDS = 60.0
 
 
 class Project:
@@ -33,6 +32,8 @@ class Project:
                     "HOST_",
                     "IMAGE",
                     "DATA",
+                    "CATALOG_",
+                    "PATRONI_",
                     "REDIS_",
                     "LEASE_",
                     "MAX_",
@@ -80,7 +81,7 @@ class Project:
         return {
             name: hashlib.sha256(path.read_bytes()).hexdigest()
             for name, path in found.items()
-            if not name.endswith(".thumb.jpg") and not name.startswith(".partial/")
+            if not name.endswith(".thumb.jpg") and not name.startswith((".partial/", ".ledgers/"))
         }
 
     def assert_files_and_rows_agree(self) -> None:
@@ -90,13 +91,3 @@ class Project:
             assert Path(name).stem == sha256, name
         for sha256, path in self.rows("select sha256, path from images"):
             assert files.get(path) == sha256, path
-
-
-def wait_until(condition: Callable[[], Any], *, seconds: float = DEADLINE_SECONDS) -> Any:
-    """Return the condition's first true value; fail when the deadline passes."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"not within {seconds} s: {condition}")

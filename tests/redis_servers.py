@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+
+from tests.servers import free_port
+from tests.waiting import wait_until
 
 START_SECONDS = 30.0
 SENTINEL = """
@@ -32,14 +33,6 @@ def redis_program() -> str:
     assert spec, "no Redis: install redis-server or valkey-server, or the test extra on CPython 3.11 or 3.12"
     assert spec.origin
     return str(Path(spec.origin).parent / "bin/redis-server")
-
-
-def free_port(*, below: int = 65536) -> int:
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = int(server.getsockname()[1])
-        if port < below:
-            return port
 
 
 class RedisServer:
@@ -75,7 +68,7 @@ class RedisServer:
             self._process = subprocess.Popen(words, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def wait(self) -> None:
-        wait_until(lambda: self.ask("PING") == "+PONG", what=f"Redis on port {self.port}")
+        wait_until(lambda: self.ask("PING") == "+PONG", what=f"Redis on port {self.port}", seconds=START_SECONDS)
 
     def ask(self, *words: object) -> str:
         """Send one command and return the raw answer, or why there is none; for waiting, not for speed."""
@@ -112,11 +105,15 @@ class Sentinels:
     def start(self) -> None:
         self.primary.start()
         self.replica.start()
-        wait_until(lambda: "master_link_status:up" in self.replica.ask("INFO", "replication"), what="replica")
+        wait_until(
+            lambda: "master_link_status:up" in self.replica.ask("INFO", "replication"),
+            what="replica",
+            seconds=START_SECONDS,
+        )
         for sentinel in self.sentinels:
             sentinel.watch(self.primary.port, quorum=len(self.sentinels) // 2 + 1)
         for sentinel in self.sentinels:
-            wait_until(partial(_knows_replica, sentinel), what="Sentinel")
+            wait_until(partial(_knows_replica, sentinel), what="Sentinel", seconds=START_SECONDS)
 
     def stop(self) -> None:
         for server in (*self.sentinels, self.replica, self.primary):
@@ -152,7 +149,7 @@ class Cluster:
         for node in self.nodes[1:]:
             node.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port)
         for node in self.nodes:
-            wait_until(partial(_covers_all, node), what="Cluster")
+            wait_until(partial(_covers_all, node), what="Cluster", seconds=START_SECONDS)
 
     def stop(self) -> None:
         for node in self.nodes:
@@ -166,10 +163,3 @@ def _knows_replica(sentinel: RedisServer) -> bool:
 def _covers_all(node: RedisServer) -> bool:
     answer = node.ask("CLUSTER", "INFO")
     return "cluster_state:ok" in answer and "cluster_known_nodes:3" in answer
-
-
-def wait_until(condition: Callable[[], bool], *, what: str, seconds: float = START_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} is not there after {seconds:g} s"
-        time.sleep(0.02)

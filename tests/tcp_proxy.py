@@ -84,9 +84,9 @@ class TcpProxy:
         clock = asyncio.get_running_loop().time
         data = b"-"
         while data:
-            with contextlib.suppress(OSError):
+            try:
                 data = await source.read(CHUNK)
-            if source.at_eof():
+            except OSError:
                 data = b""
             if not data or not (replies and self._dropping):
                 queue.put_nowait((clock() + self.delay_seconds, data))

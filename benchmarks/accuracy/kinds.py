@@ -21,7 +21,7 @@ PARTS = {
 
 def measure_kinds(readings: Sequence[tuple[Labelled, Reading]]) -> list[Table]:
     """Classify every file and count by kind and by package."""
-    files = [(file, content_kind(reading.features).kind) for file, reading in without_near_duplicates(readings)]
+    files = [(file, content_kind(reading.features)) for file, reading in without_near_duplicates(readings)]
     tables = [_summary(files)]
     for part in ("test", "unseen"):
         tables.append(_confusion(part, Counter((file.kind, kind) for file, kind in files if file.part == part)))

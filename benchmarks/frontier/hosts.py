@@ -21,7 +21,8 @@ from benchmarks.frontier.runs import Crawled, calls, crawl, ended, redis_server,
 from benchmarks.frontier.sites import url, write_site
 from benchmarks.images.tables import Claim
 from benchmarks.web_server import WebServer, find_nginx
-from tests.redis_servers import RedisServer, wait_until
+from tests.redis_servers import START_SECONDS, RedisServer
+from tests.waiting import wait_until
 
 HOSTS = 200
 SLOW_SECONDS = 2.0
@@ -137,7 +138,11 @@ def _run_fleet(own: RedisServer, start_url: str) -> None:
             return process
 
         others = [start(number, "") for number in range(1, WORKERS)]
-        wait_until(lambda: own.ask("ZCARD", f"{FRONTIER}:workers") == f":{len(others)}", what="the fleet")
+        wait_until(
+            lambda: own.ask("ZCARD", f"{FRONTIER}:workers") == f":{len(others)}",
+            what="the fleet",
+            seconds=START_SECONDS,
+        )
         ended(start(0, start_url), folder / "worker0.log")
         for number, process in enumerate(others, 1):
             process.send_signal(signal.SIGTERM)

@@ -26,6 +26,7 @@ from scrapy_redis.dupefilter import RFPDupeFilter
 from scrapy_redis.queue import PriorityQueue
 
 from benchmarks.frontier.filter_error import measure_filter
+from image_spider.broker.bloom import layers
 from image_spider.broker.client import Client
 from image_spider.broker.frontier import Frontier, FrontierOptions
 from image_spider.broker.records import Finish, Push, WorkerReport
@@ -33,6 +34,7 @@ from image_spider.broker.workers import Workers
 from tests.redis_servers import RedisServer
 
 HOSTS = 200
+MANY = 100_000_000  # URLs that a long crawl has seen
 BATCH = 50  # requests of one push, lease and finish call of ours
 PAYLOAD = b'{"url":"https://host000.example/section/page-0000000.html","meta":{"crawl_id":"c","depth":3},"priority":-3}'
 
@@ -147,6 +149,20 @@ def fill_ours(one: RedisServer, count: int, *, seen: bool, error_rate: float = 1
     return lambda _: asyncio.run(main())
 
 
+def make_layers(count: int, *, error_rate: float = 1e-4) -> Callable[[redis.Redis], None]:
+    """Make the layers that so many keys fill, without the keys: a filter takes a layer whole when it begins it."""
+
+    def fill(connection: redis.Redis) -> None:
+        left = count
+        for number, layer in enumerate(layers(error_rate)):
+            if left <= 0:
+                return
+            connection.setbit(f"layer:{number}", layer.bits - 1, 0)
+            left -= layer.capacity
+
+    return fill
+
+
 def fill_scrapy_redis(count: int, *, seen: bool) -> Callable[[redis.Redis], None]:
     def fill(connection: redis.Redis) -> None:
         queue = PriorityQueue(connection, Spider("bench"), "%(spider)s:requests")
@@ -186,8 +202,11 @@ def measure_memory(console: Console, scale: int) -> None:
         both = [memory(one, fill_ours(one, count, seen=True, error_rate=rate), count) for rate in (1e-4, 0.0)]
         theirs_queued = memory(one, fill_scrapy_redis(count, seen=False), count)
         theirs_seen = memory(one, fill_scrapy_redis(count, seen=True), count)
+    with server("--appendonly", "no") as one:
+        many = memory(one, make_layers(MANY), MANY)
     table.add_row("queued URL", f"{queued:.0f}", "", f"{theirs_queued:.0f}")
     table.add_row("seen URL", *(f"{one - queued:.1f}" for one in both), f"{theirs_seen:.1f}")
+    table.add_row(f"seen URL, {MANY:,}, by its layers", f"{many:.1f}", "", "")
     console.print(table)
 
 

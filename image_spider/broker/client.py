@@ -21,8 +21,9 @@ from image_spider.exceptions import BrokerError, UsageError
 logger = logging.getLogger(__name__)
 
 BACKOFF_SECONDS = 0.1
+LONG_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 2.0  # how late a worker may notice that Redis is back
-ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError)
+ERRORS = (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError)
 
 
 class Client:
@@ -164,7 +165,7 @@ class Client:
         if isinstance(self._connection, RedisCluster):
             await self._connection.aclose()
         elif self._connection is not None:
-            await self._connection.connection_pool.disconnect()
+            await self._connection.connection_pool.disconnect(inuse_connections=False)
 
     @contextmanager
     def _waiting_for_room(self) -> Iterator[None]:
@@ -192,7 +193,9 @@ class Client:
 
     def _failed(self, reason: str, *, began: float, tries: int) -> None:
         # One connection that was cut is not an outage: the second try in a row is, unless others succeeded meanwhile.
-        if self._away_since is None and tries > 1 and self._last_success < began:
+        # So is one that waited in vain for longer than a moment: workers were late with their heartbeats meanwhile.
+        long = tries > 1 or time.monotonic() - began > LONG_SECONDS
+        if self._away_since is None and long and self._last_success < began:
             self._away_since = began
             self._well_since = None
             logger.warning("Redis is away, waiting: %s", reason)

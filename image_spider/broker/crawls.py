@@ -20,13 +20,13 @@ class Crawls:
         self._client = client
         self._name = options.name
 
-    async def open(self, *, crawl: str, arguments: str) -> CrawlState | None:
+    async def open(self, *, crawl: str, arguments: str, batch: str = "") -> CrawlState | None:
         """Make the crawl known and, when it is finished or stopped, let it run again; return its state before.
 
         Arguments of a crawl that runs or is paused are kept as they are. A crawl whose filter is gone begins anew:
-        its counters start at 0.
+        its counters start at 0. A batch of start URLs that was pushed within the last hour opens nothing.
         """
-        before: bytes = await self._client.script("open_crawl", self._name, crawl, arguments)
+        before: bytes = await self._client.script("open_crawl", self._name, crawl, arguments, batch)
         return CrawlState(before.decode()) if before else None
 
     async def set_state(self, *, crawl: str, state: CrawlState) -> bool:
@@ -39,25 +39,20 @@ class Crawls:
 
     async def get(self, *, crawl: str) -> CrawlRecord | None:
         """Return the crawl's record, or None when the frontier does not know it."""
-        rows = await self._client.command("HGETALL", f"{self._name}:crawl:{crawl}")
-        fields = {name.decode(): value.decode() for name, value in _rows(rows)}
+        fields = _fields(await self._client.command("HGETALL", f"{self._name}:crawl:{crawl}"))
         return _crawl_record(crawl, fields) if "state" in fields else None
 
-    async def all(self) -> tuple[CrawlRecord, ...]:
-        """Return the known crawls, newest first."""
-        records = []
-        for crawl in await self._client.command("ZREVRANGE", f"{self._name}:crawls", 0, -1):
-            record = await self.get(crawl=crawl.decode())
-            if record is None:  # its record has expired
-                await self._client.command("ZREM", f"{self._name}:crawls", crawl)
-            else:
-                records.append(record)
-        return tuple(records)
+    async def newest(self, *, count: int) -> tuple[tuple[CrawlRecord, int], ...]:
+        """Return the crawls that were created last, newest first, with the distinct images of those with max_images."""
+        found = await self._client.script("newest_crawls", self._name, count)
+        return tuple(
+            (_crawl_record(crawl.decode(), _fields(record)), images)
+            for crawl, images, record in zip(found[::3], found[1::3], found[2::3], strict=True)
+        )
 
     async def seen(self, *, crawl: str) -> SeenRecord:
         """Return how full the crawl's filter is."""
-        rows = await self._client.command("HGETALL", f"{self._name}:seen:{crawl}")
-        fields = {name.decode(): value.decode() for name, value in _rows(rows)}
+        fields = _fields(await self._client.command("HGETALL", f"{self._name}:seen:{crawl}"))
         total = int(fields.get("total", 0))
         if "layer" not in fields:
             return SeenRecord(kind="exact" if fields else "", count=total, layers=0, bits=0, error=0.0)
@@ -77,10 +72,10 @@ class Crawls:
         await self._client.command("SREM", f"{self._name}:ended", crawl)
 
 
-def _rows(reply: Any) -> Iterable[tuple[bytes, bytes]]:
-    """Read HGETALL's answer, which redis-py makes a dict."""
+def _fields(reply: Any) -> dict[str, str]:
+    """Read HGETALL's answer, which redis-py makes a dict, unless it came from a script."""
     rows: Iterable[tuple[bytes, bytes]] = reply.items() if isinstance(reply, dict) else pairs(reply)
-    return rows
+    return {name.decode(): value.decode() for name, value in rows}
 
 
 def _crawl_record(crawl: str, fields: dict[str, str]) -> CrawlRecord:

@@ -16,12 +16,13 @@ from typing import Any
 
 from image_spider.broker.bloom import layers
 from image_spider.broker.client import Client
-from image_spider.broker.records import Answered, DeadLetter, Finish, Leased, Leases, Nack, Push, Pushed, Released
+from image_spider.broker.records import NAME, Answered, DeadLetter, Finish, Leased, Leases, Nack, Push, Pushed, Released
 
 NOTHING = Answered()  # yet
 PUSH_LIMIT = 1000  # requests of one push call; a script is atomic, so its length is everybody's latency
 LEASE_LIMIT = 256  # leases of one call
 RELEASE_LIMIT = 1000  # leases that one call finishes or gives back
+REQUEUE_LIMIT = 100  # dead letters that one call looks at
 _PUSHED = {ord(str(int(answer))): answer for answer in Pushed}
 
 
@@ -64,22 +65,14 @@ class Frontier:
         `reopen` makes a finished crawl run again instead of dropping its requests. A `batch` that any worker
         pushed within the last hour is not pushed again (an empty result): start URLs that were taken twice. None:
         nothing was pushed, for Redis does not know the calls that this worker has `answered`; it must join anew first.
+        Raises ValueError for a host or crawl that is no NAME.
         """
         _check(requests, PUSH_LIMIT)
         if not requests:
             return ()
         arguments: list[Any] = []
         for request in requests:
-            head = f"{request.host}\n{request.crawl}\n{request.priority}\n".encode()
-            fingerprint = b"+" + request.fingerprint if request.dont_filter else request.fingerprint
-            arguments += (
-                request.crawl,
-                request.host,
-                -request.priority,
-                request.delay_ms,
-                fingerprint if request.fingerprint else b"",
-                head + request.payload,
-            )
+            arguments += _push_arguments(request)
         header = (worker, call, int(reopen), batch, self._layers, self._keep_ms, answered.push, answered.release)
         reply: bytes = await self._client.script("push", self._name, *header, *arguments)
         if reply == b"forgot":
@@ -142,9 +135,24 @@ class Frontier:
         header = (worker, call, answered.push, answered.release, self._max_attempts)
         return released(await self._client.script("nack", self._name, *header, *arguments))
 
-    async def dead_letters(self, *, count: int = 100) -> tuple[DeadLetter, ...]:
-        """Return the latest dead letters, newest first; the latest 10,000 are kept."""
-        return tuple(map(_dead_letter, await self._client.command("LRANGE", f"{self._name}:dead", 0, count - 1)))
+    async def dead_letters(self, *, first: int = 0, count: int = 100) -> tuple[DeadLetter, ...]:
+        """Return dead letters, newest first; the latest 10,000 are kept."""
+        rows = await self._client.command("LRANGE", f"{self._name}:dead", first, first + count - 1)
+        return tuple(map(_dead_letter, rows))
+
+    async def requeue_dead(self, *, crawl: str) -> int:
+        """Put the dead letters of a crawl back into the queue, at priority 0 and with no attempt; return how many.
+
+        A crawl that is over runs again. Letters without a usable host stay. A repeated call finds what is left.
+        """
+        passed = queued = 0
+        letters = await self._client.command("LLEN", f"{self._name}:dead")  # not those that die again meanwhile
+        while passed + queued < letters:
+            step = await self._client.script("requeue", self._name, crawl, passed, REQUEUE_LIMIT)
+            if not any(step):
+                break
+            passed, queued = passed + step[0], queued + step[1]
+        return queued
 
     async def empty(self) -> None:
         """Delete every key of the frontier, in small steps, for SCHEDULER_FLUSH_ON_START.
@@ -176,6 +184,18 @@ def released(reply: Sequence[Any]) -> Released:
 def _check(rows: Sequence[object], limit: int) -> None:
     if len(rows) > limit:
         raise ValueError(f"{len(rows)} in one call; at most {limit}, for all wait meanwhile")
+
+
+def _push_arguments(request: Push) -> tuple[Any, ...]:
+    """Return what push.lua takes for one request."""
+    has_host = NAME.fullmatch(request.host) or (request.cause and not request.host)
+    if not has_host or not NAME.fullmatch(request.crawl):
+        raise ValueError(f"host {request.host!r} or crawl {request.crawl!r} is empty or has a space or slash")
+    value = f"{request.host}\n{request.crawl}\n{request.priority}\n".encode() + request.payload
+    if request.cause:
+        return request.crawl, request.host, 0, -1, request.cause, value
+    fingerprint = b"+" + request.fingerprint if request.dont_filter and request.fingerprint else request.fingerprint
+    return request.crawl, request.host, -request.priority, request.delay_ms, fingerprint, value
 
 
 def _leased(id_: bytes, token: str, attempt: int, value: bytes) -> Leased:

@@ -41,8 +41,11 @@ CLASSES: dict[type[Exception], str] = {
     TimeoutError: "Redis does not answer",
 }
 _CODE = re.compile(rf"(?:^|[\s-])({'|'.join(CODES)})\b")
+# redis-py (8.1.0) takes a connection's streams away when another task closes it, and trips over that in this one.
+_CLOSED = "'NoneType' object has no attribute"
 _MISTAKE = re.compile(
-    r"cluster mode is not enabled|cluster support disabled|DB index is out of range|NOPERM|certificate",
+    r"cluster mode is not enabled|cluster support disabled|DB index is out of range|NOPERM"
+    r"|certificate|No such file|\[X509",  # the last two: what ssl_ca_certs names
     re.IGNORECASE,
 )
 
@@ -59,5 +62,7 @@ def outage(error: BaseException) -> str | None:
             return reason
     if isinstance(error, ConnectionError | RedisClusterException | OSError):
         return f"Redis cannot be reached ({' '.join(str(error).split()) or type(error).__name__})"
+    if isinstance(error, AttributeError) and _CLOSED in str(error):
+        return "Redis cannot be reached (the connection was closed)"
     found = _CODE.search(str(error)) if isinstance(error, RedisError) else None
     return CODES[found[1]] if found else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+
+NAME = re.compile(r"[^\s/]+")  # a host or crawl as scripts can write it beside others and read it again
 
 
 class CrawlState(StrEnum):
@@ -21,16 +24,18 @@ class Push:
     """One request to enqueue.
 
     `fingerprint` is 16 bytes, or empty for a request that the filter neither checks nor remembers. With
-    `dont_filter` a fingerprint is remembered and not checked, as start URLs need it.
+    `dont_filter` a fingerprint is remembered and not checked, as start URLs need it. One with a `cause` is a dead
+    letter at once, and needs no host.
     """
 
-    crawl: str
-    host: str  # what politeness counts: no spaces, no slash
+    crawl: str  # as NAME
+    host: str  # as NAME; what politeness counts
     payload: bytes
     priority: int = 0  # higher is earlier; equal ones are first in, first out
     fingerprint: bytes = b""
     dont_filter: bool = False
     delay_ms: int = 0  # not before that many milliseconds from now
+    cause: str = ""
 
 
 class Pushed(IntEnum):
@@ -39,6 +44,7 @@ class Pushed(IntEnum):
     SEEN = 0  # the filter knows it
     QUEUED = 1
     DROPPED = 2  # its crawl is stopped or finished
+    DEAD = 3  # it came with a cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

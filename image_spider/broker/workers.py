@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from image_spider.broker.client import Client
-from image_spider.broker.frontier import NOTHING, FrontierOptions, pairs, released
+from image_spider.broker.frontier import NOTHING, FrontierOptions, released
 from image_spider.broker.records import Answered, CrawlState, Released, Renewal, WorkerRecord, WorkerReport
 
 LEAVE_LIMIT = 500  # leases that one call gives back
@@ -64,19 +64,16 @@ class Workers:
 
     async def all(self) -> tuple[WorkerRecord, ...]:
         """Return the workers, dead ones that wait for the reaper included."""
-        seconds, microseconds = await self._client.command("TIME")
-        now = int(seconds) * 1000 + int(microseconds) // 1000
-        rows = await self._client.command("ZRANGE", f"{self._name}:workers", 0, -1, "WITHSCORES")
-        return tuple([await self._record(name.decode(), int(until) - now) for name, until in pairs(rows)])
-
-    async def _record(self, worker: str, alive_ms: int) -> WorkerRecord:
-        report = await self._client.command("HGET", f"{self._name}:worker:{worker}", "report")
-        leases = await self._client.command("HLEN", f"{self._name}:leases:{worker}")
-        return WorkerRecord(
-            id=worker,
-            alive_ms=alive_ms,
-            leases=leases,
-            report=WorkerReport(**json.loads(report)) if report else None,
+        found = await self._client.script("list_workers", self._name)
+        rows = zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)
+        return tuple(
+            WorkerRecord(
+                id=name.decode(),
+                alive_ms=alive_ms,
+                leases=leases,
+                report=WorkerReport(**json.loads(report)) if report else None,
+            )
+            for name, alive_ms, leases, report in rows
         )
 
 

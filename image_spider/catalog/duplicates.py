@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -12,6 +12,7 @@ from image_spider.catalog.range_search import FOUND, MOST_BITS, within_each
 from image_spider.catalog.schema import images
 from image_spider.imaging.hashes import NEAR_BITS, SAME_BITS, distance
 from image_spider.items import Duplicate, DuplicateKind, Image, Understanding
+from image_spider.parts import parts
 
 SEARCHED = "dhash_64"
 """The hash by which candidates are found, dhash_64 or phash_64; part_0 .. part_3 of every row are made of it."""
@@ -21,8 +22,6 @@ _SEARCH_LOCK = 0x696D6167  # any number that no other advisory lock of the datab
 
 DUPLICATES = func.coalesce(images.c.duplicate_kind, "original")
 """What an image is: original, pixel, same or near."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def recorded_duplicates(connection: Connection, sha256s: Iterable[str]) -> dict[
         row.sha256: Duplicate(row.duplicate_of, row.duplicate_kind, row.duplicate_distance, bool(row.larger))
         if row.duplicate_of
         else None
-        for some in chunks(list(sha256s))
+        for some in parts(list(sha256s), AT_ONCE)
         for row in connection.execute(query.where(images.c.sha256.in_(some)))
     }
 
@@ -137,7 +136,7 @@ def _originals_like(connection: Connection, new: Sequence[Image], scores_version
     query = select(*(images.c[name] for name in FOUND)).where(
         images.c.duplicate_of.is_(None), images.c.scores_version == scores_version
     )
-    for some in chunks(list(blanks)):
+    for some in parts(list(blanks), AT_ONCE):
         for row in connection.execute(query.where(images.c.pixel_hash.in_(some))):
             for sha256 in blanks[row.pixel_hash]:
                 found.setdefault(sha256, []).append(_picture_of_row(row))
@@ -162,8 +161,3 @@ def _picture(image: Image) -> Picture:
 
 def _picture_of_row(row: Any) -> Picture:
     return Picture(row.sha256, row.pixel_hash, row.phash_256, row.frames, row.width * row.height)
-
-
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Cut a list into pieces that one statement takes."""
-    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))

@@ -1,33 +1,29 @@
-"""The SQLAlchemy engine of a catalog URL, and how its transactions begin."""
+"""SQLAlchemy's engines, and how their transactions begin."""
 
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
 
 SQLITE_BUSY_SECONDS = 5
 
 
-def make_engine(url: str) -> Engine:
-    """Make the engine; nothing is connected yet."""
-    if url.startswith("sqlite:"):
-        return _sqlite_engine(url)
-    # libpq itself understands several hosts in a URL, and looks for the primary among them.
-    connect = partial(psycopg2.connect, url, target_session_attrs="primary")
-    return create_engine("postgresql+psycopg2://", creator=connect, pool_pre_ping=True)
-
-
 def public_url(url: str) -> str:
-    """Return a catalog URL without its password."""
-    return re.sub(r"(?<=//)([^:@/]*):[^@/]*@", r"\1:***@", url)
+    """Return a catalog URL without its passwords; libpq takes them in the query too."""
+    return re.sub(r"((?:ssl)?password=)[^&]*", r"\1***", re.sub(r"(?<=//)([^:@/]*):[^@/]*@", r"\1:***@", url))
 
 
-def _sqlite_engine(url: str) -> Engine:
+def postgresql_engine(queue: QueuePool) -> Engine:
+    """Make an engine on connections that another pool makes and checks."""
+    return create_engine("postgresql+psycopg2://", pool=queue, use_native_hstore=False)  # else asked per connection
+
+
+def sqlite_engine(url: str) -> Engine:
+    """Make the engine of an SQLite URL; nothing is opened yet."""
     engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")

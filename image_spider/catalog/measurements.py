@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, func,
 
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.duplicates import link_duplicates, lock_search
+from image_spider.catalog.planner import expect_batches
 from image_spider.catalog.queries import IMAGE_COLUMNS
 from image_spider.catalog.schema import images
 from image_spider.catalog.writes import duplicate_columns, understanding_columns, write_model_topics
@@ -85,6 +86,7 @@ def write_measurements(connection: Connection, measured: Sequence[Image], *, lin
     """
     if not measured:
         return
+    expect_batches(connection)
     linked: list[Image] = []
     if link:
         lock_search(connection)  # before the look who is named: another worker may be naming one

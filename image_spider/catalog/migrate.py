@@ -1,9 +1,15 @@
-"""Alembic, run from inside the package: the migrations may lie in a zipped egg."""
+"""Alembic, run from inside the package: the migrations may lie in a zipped egg.
+
+On PostgreSQL they run while workers write: upgrades wait for each other, no migration waits long for a lock of a table,
+as everybody else would queue behind it, and each is committed by itself.
+"""
 
 from __future__ import annotations
 
+import random
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -14,21 +20,75 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Function, event, func, select
+from sqlalchemy.exc import OperationalError
 
-from image_spider.exceptions import SchemaOutdated
+from image_spider.exceptions import CatalogError, SchemaOutdated
+
+LOCK_SECONDS = 2  # that a migration waits for a lock, and others behind it
+UPGRADE_LOCK = 0x75706772  # any number that no other advisory lock of the database has
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
-def upgrade(connection: Connection) -> None:
-    """Apply the migrations that this database lacks, inside the caller's transaction.
+def upgrade(connection: Connection, *, to: str = "head") -> None:
+    """Apply the migrations that this database lacks, inside the caller's transaction if it has begun one.
 
     Raises SchemaOutdated when a newer version has been there.
     """
+    in_transaction = connection.in_transaction()
     with _configuration() as configuration:
         found, needed = _revisions(connection, configuration)
+        if not in_transaction:
+            connection.rollback()
         if found != needed:
             configuration.attributes["connection"] = connection
-            command.upgrade(configuration, "head")
+            command.upgrade(configuration, to)
+
+
+def upgrade_live(connection: Connection, *, patience_seconds: float = 600) -> None:
+    """Apply the missing migrations to a PostgreSQL database that others use, each in a transaction of its own.
+
+    A lock that is not had within LOCK_SECONDS is left to those who wait, and asked for again. Raises CatalogError after
+    patience_seconds of that, or of waiting for another upgrade. What has been applied by then stays.
+    """
+    deadline = time.monotonic() + patience_seconds
+
+    @event.listens_for(connection, "begin")
+    def bound_waits(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+
+    # Asked again and again: a session that waits inside the call has a snapshot, for whose end the CREATE INDEX
+    # CONCURRENTLY of the other upgrade would wait in turn.
+    while not _commit(connection, func.pg_try_advisory_lock(UPGRADE_LOCK)):
+        _pause(deadline, "another upgrade of the catalog is running: wait for its end")
+    try:
+        _upgrade_patiently(connection, deadline)
+    finally:
+        connection.rollback()
+        _commit(connection, func.pg_advisory_unlock(UPGRADE_LOCK))
+
+
+def _upgrade_patiently(connection: Connection, deadline: float) -> None:
+    while True:
+        try:
+            return upgrade(connection)
+        except OperationalError as error:
+            if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+                raise
+        connection.rollback()
+        _pause(deadline, "a table of the catalog is in use all the time: stop the workers, then upgrade again")
+
+
+def _commit(connection: Connection, call: Function[bool]) -> bool | None:
+    result = connection.scalar(select(call))
+    connection.commit()
+    return result
+
+
+def _pause(deadline: float, reason: str) -> None:
+    if time.monotonic() > deadline:
+        raise CatalogError(reason)
+    time.sleep(random.uniform(0.1, 1.0))  # noqa: S311
 
 
 def check(connection: Connection) -> None:

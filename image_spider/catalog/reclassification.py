@@ -65,6 +65,6 @@ def _outdated(version: int) -> ColumnElement[bool]:
 
 def _classes(row: Row[Any, Any]) -> dict[str, Any]:
     verdict = evaluate(row.scores)
-    classes = {"quality": verdict.quality, "content": content_kind(row.scores).kind, "rules_version": RULES_VERSION}
+    classes = {"quality": verdict.quality, "content": content_kind(row.scores), "rules_version": RULES_VERSION}
     classes |= {flag: flag in verdict.flags for flag in FLAGS}
     return {"image": row.sha256} | {f"new_{name}": value for name, value in classes.items()}

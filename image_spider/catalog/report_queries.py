@@ -20,8 +20,9 @@ from sqlalchemy import (
     union_all,
 )
 
-from image_spider.catalog.duplicates import chunks
+from image_spider.catalog.duplicates import AT_ONCE
 from image_spider.catalog.schema import FLAGS, crawls, failures, images, sightings, topics
+from image_spider.parts import parts
 
 _FIRST_SIGHTING = ("image_url", "page_url", "alt", "title", "caption")
 
@@ -55,7 +56,14 @@ def newest_images(
     sighting and `sightings`, their number. With a crawl, only the crawl's sightings count.
     """
     newest_first = (images.c.first_seen.desc(), images.c.sha256)
-    newest = select(images.c.sha256).where(_images_of(crawl_id)).order_by(*newest_first).limit(limit)
+    # OFFSET 0: else the newest of all are asked one by one whether an old crawl has seen them (minutes, not 0.1 s).
+    asked = (
+        select(images.c.sha256, images.c.first_seen)
+        .where(_images_of(crawl_id))
+        .offset(None if crawl_id is None else 0)
+        .subquery("asked")
+    )
+    newest = select(asked.c.sha256).order_by(asked.c.first_seen.desc(), asked.c.sha256).limit(limit)
     query = _with_first_sighting(newest.cte("chosen"), crawl_id, columns).order_by(*newest_first)
     return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -65,7 +73,7 @@ def named_images(
 ) -> list[dict[str, Any]]:
     """Return these images, in this order, as newest_images does; those without a row are left out."""
     rows: dict[str, dict[str, Any]] = {}
-    for some in chunks(sha256s):
+    for some in parts(sha256s, AT_ONCE):
         named = select(images.c.sha256).where(images.c.sha256.in_(some)).cte("chosen")
         for row in connection.execute(_with_first_sighting(named, None, columns)).mappings():
             rows[row["sha256"]] = dict(row)
@@ -120,7 +128,7 @@ def values_of(
     """Return the values of a query of (SHA-256, value) for these images, sorted, each once; none for some."""
     pair = _named(pairs)
     values: dict[str, list[str]] = {}
-    for some in chunks(images_shown):
+    for some in parts(images_shown, AT_ONCE):
         query = select(pair.c.image, pair.c.value).where(pair.c.image.in_(some)).distinct().order_by(pair.c.value)
         for image, value in connection.execute(query):
             values.setdefault(image, []).append(value)

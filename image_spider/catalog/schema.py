@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 metadata = MetaData(
@@ -44,6 +45,9 @@ FLAGS = (
     "heavily_compressed",
 )
 PARTS = ("part_0", "part_1", "part_2", "part_3")
+IMAGE_PARTITIONS = 2
+"""Of `images` on PostgreSQL, by a hash of the SHA-256; a look-up of near-duplicates costs as many times its probes."""
+ON_POSTGRESQL = {"dialect": "postgresql"}  # info of an index that SQLite lacks
 CRAWL_STATES = ("queued", "running", "paused", "completed", "stopped", "failed")
 
 
@@ -98,9 +102,13 @@ images = Table(
     Column("duplicate_of", ForeignKey("images.sha256", deferrable=True, initially="DEFERRED")),
     Column("duplicate_kind", String(8)),  # pixel, same or near
     Column("duplicate_distance", Integer),  # bits of phash_256
-    Column("first_seen", UtcDateTime, nullable=False),
+    Column("first_seen", UtcDateTime, nullable=False, index=True),
     Column("last_seen", UtcDateTime, nullable=False),
+    postgresql_partition_by="HASH (sha256)",
 )
+# What listing.py filters by. SQLite, whose planner knows nothing of how common a value is, would sort half the table.
+for _filter in ("format", "size_class", "shape", "content", "quality"):
+    Index(None, images.c[_filter], info=ON_POSTGRESQL)
 # Without its nulls: SQLite would take it for the best way to find originals, which are most of the table.
 Index(
     "ix_images_duplicate_of",
@@ -133,6 +141,7 @@ sightings = Table(
     Column("image_sha256", ForeignKey(images.c.sha256), index=True),  # null: found, and by request not downloaded
     Column("image_url", Text, nullable=False),
     Column("image_url_key", String(32), nullable=False),  # keys.key(image_url)
+    Column("host", Text, nullable=False, server_default=""),  # of image_url; "" for a data: URI
     Column("page_url", Text, nullable=False),
     Column("crawl_id", String(120), nullable=False),
     Column("source", String(16), nullable=False),  # the extraction rule that found it
@@ -149,7 +158,17 @@ sightings = Table(
     Column("fetched_at", UtcDateTime),  # the last download for this sighting; null: the image was known
     Index(None, "crawl_id", "image_sha256"),
     Index(None, "image_url_key", "fetched_at"),
+    Index(None, "host", "image_sha256"),
 )
+# Words for the full-text search of PostgreSQL: punctuation separates, and each Chinese or Japanese character stands
+# alone, as they write no spaces: a word of theirs is a phrase. 'simple', because the text has no one language.
+SPOKEN = "(((((alt || ' ') || title) || ' ') || caption) || ' ') || page_title"  # as PostgreSQL writes it
+_SEPARATED = (
+    rf"""regexp_replace("left"({SPOKEN}, 10000), """
+    r"'([\u2E80-\u9FFF\uF900-\uFAFF])|[!-/:-@[-`{-~]', ' \1 ', 'g')"
+)
+TEXT_VECTOR = f"to_tsvector('simple'::regconfig, {_SEPARATED})"
+Index("ix_sightings_words", text(TEXT_VECTOR), postgresql_using="gin", _table=sightings, info=ON_POSTGRESQL)
 
 failures = Table(
     "failures",
@@ -186,3 +205,8 @@ crawls = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
 )
+
+
+def indexes_on(dialect: str, table: Table) -> list[Index]:
+    """Return the indexes that a table has on this database."""
+    return [index for index in table.indexes if index.info.get("dialect", dialect) == dialect]

@@ -4,19 +4,20 @@ and `fetched_at`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Insert, Table, bindparam, case, delete, func, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, update
 
 from image_spider import causes
 from image_spider.catalog.duplicates import link_duplicates, lock_search, recorded_duplicates, searched_hash
 from image_spider.catalog.keys import key
+from image_spider.catalog.planner import expect_batches
 from image_spider.catalog.range_search import parts
 from image_spider.catalog.schema import FLAGS, PARTS, failures, images, sightings, topics
+from image_spider.catalog.upserts import upsert
 from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.items import (
     Duplicate,
@@ -29,6 +30,7 @@ from image_spider.items import (
     Understanding,
 )
 
+HOST_CHARACTERS = 255  # more than DNS allows
 _IMAGE = tuple(field.name for field in fields(Image) if field.name != "understanding")
 _UNDERSTANDING = tuple({field.name for field in fields(Understanding)} - {"flags", "topics"})
 
@@ -54,6 +56,7 @@ def write_items(
     duplicates says what becomes of a new image that is a duplicate: "keep" does not look, "link" records it, and
     "drop" refuses it, unless it has more pixels than its original.
     """
+    expect_batches(connection)
     pictures = {item.image.sha256: item.image for item in items if isinstance(item, ImageItem) and item.image}
     known, links = _find_duplicates(connection, pictures, duplicates)
     refused = {
@@ -63,12 +66,12 @@ def write_items(
     }
     items = [_refuse(item, refused) for item in items]
     found = [item for item in items if isinstance(item, ImageItem) and item.failure is None]
-    _upsert(connection, images, (_image_row(item, links) for item in found if item.image), ["last_seen"])
+    upsert(connection, images, (image_row(item, links) for item in found if item.image), ["last_seen"])
     _write_topics(connection, found)
-    _upsert(connection, sightings, map(_sighting_row, found), ["last_seen"], unless_null=["fetched_at"])
+    upsert(connection, sightings, map(sighting_row, found), ["last_seen"], unless_null=["fetched_at"])
     failed = {_failure_key(item): item for item in items if item.failure}
     failure_rows = (_failure_row(item, item.failure) for item in failed.values() if item.failure)
-    _upsert(connection, failures, failure_rows, ["cause", "detail", "last_seen"])
+    upsert(connection, failures, failure_rows, ["cause", "detail", "last_seen"])
     mended = {_failure_key(item) for item in items} - failed.keys()
     if mended:
         connection.execute(delete(failures).where(failures.c.id.in_(mended)))
@@ -101,59 +104,29 @@ def write_model_topics(connection: Connection, found: Sequence[Image]) -> None:
     labelled = {sha256: told for sha256, told in labelled.items() if told.label_model}
     if labelled:
         connection.execute(delete(topics).where(topics.c.image_sha256.in_(labelled), topics.c.source == "model"))
-        statement = update(images).where(images.c.sha256 == bindparam("image")).values(label_model=bindparam("model"))
-        connection.execute(
-            statement, [{"image": sha256, "model": told.label_model} for sha256, told in labelled.items()]
-        )
-        rows = (_topic_row(sha256, topic) for sha256, told in labelled.items() for topic in told.topics)
-        _upsert(connection, topics, rows, ["score"])
+        for model in {told.label_model for told in labelled.values()}:
+            by_model = [sha256 for sha256, told in labelled.items() if told.label_model == model]
+            other = images.c.label_model.is_distinct_from(model)
+            connection.execute(update(images).where(images.c.sha256.in_(by_model), other).values(label_model=model))
+        rows = (topic_row(sha256, topic) for sha256, told in labelled.items() for topic in told.topics)
+        upsert(connection, topics, rows, ["score"])
 
 
 def _write_topics(connection: Connection, found: Sequence[ImageItem]) -> None:
     """Write what the words beside images and the label model told; of several sightings the greatest score stays."""
     told = [(item.image.sha256, topic) for item in found if item.image for topic in item.topics]
     told.sort(key=lambda pair: pair[1].score)
-    _upsert(connection, topics, (_topic_row(sha256, topic) for sha256, topic in told), [], greatest=["score"])
+    upsert(connection, topics, (topic_row(sha256, topic) for sha256, topic in told), [], greatest=["score"])
     write_model_topics(connection, [item.image for item in found if item.image])
 
 
-def _upsert(
-    connection: Connection,
-    table: Table,
-    rows: Iterable[dict[str, Any]],
-    updated: Sequence[str],
-    *,
-    greatest: Sequence[str] = (),
-    unless_null: Sequence[str] = (),
-) -> None:
-    """Insert rows; of those that are there, update some columns, others only by a greater value or one not null."""
-    # One statement may not touch a row twice; sorted, two writers take row locks in the same order.
-    identifiers = list(table.primary_key)
-    unique = {tuple(row[column.name] for column in identifiers): row for row in rows}
-    if not unique:
-        return
-    statement = _upsert_statement(connection.dialect.name, table, (*updated,), (*greatest,), (*unless_null,))
-    connection.execute(statement, [unique[key] for key in sorted(unique)])
-
-
-@cache  # making a statement costs more than running it
-def _upsert_statement(
-    dialect: str, table: Table, updated: tuple[str, ...], greatest: tuple[str, ...], unless_null: tuple[str, ...]
-) -> Insert:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table)
-    new = insert.excluded
-    values = {name: new[name] for name in updated}
-    values |= {name: case((new[name] > table.c[name], new[name]), else_=table.c[name]) for name in greatest}
-    values |= {name: func.coalesce(new[name], table.c[name]) for name in unless_null}
-    statement: Insert = insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
-    return statement
-
-
-def _topic_row(sha256: str, topic: Topic) -> dict[str, Any]:
+def topic_row(sha256: str, topic: Topic) -> dict[str, Any]:
+    """Return what `topics` keeps of a subject of an image."""
     return {"image_sha256": sha256, "topic": topic.name, "source": topic.source, "score": topic.score}
 
 
-def _image_row(item: ImageItem, links: Mapping[str, Duplicate]) -> dict[str, Any]:
+def image_row(item: ImageItem, links: Mapping[str, Duplicate]) -> dict[str, Any]:
+    """Return what `images` keeps of an item's image, and of its link to an original."""
     assert item.image
     row = {name: getattr(item.image, name) for name in _IMAGE} | {"first_seen": item.seen_at, "last_seen": item.seen_at}
     return row | understanding_columns(item.image.understanding) | duplicate_columns(links.get(item.image.sha256))
@@ -178,13 +151,20 @@ def understanding_columns(understanding: Understanding | None) -> dict[str, Any]
     return columns | {flag: flag in understanding.flags for flag in FLAGS}
 
 
-def _sighting_row(item: ImageItem) -> dict[str, Any]:
+def sighting_key(item: ImageItem) -> str:
+    """Return the key of an item's sighting: what was seen where, by which crawl."""
+    return key(item.crawl_id, item.candidate.url, item.page_url, item.image.sha256 if item.image else "")
+
+
+def sighting_row(item: ImageItem) -> dict[str, Any]:
+    """Return what `sightings` keeps of an item."""
     candidate, sha256 = item.candidate, item.image.sha256 if item.image else None
     return {
-        "id": key(item.crawl_id, candidate.url, item.page_url, sha256 or ""),
+        "id": sighting_key(item),
         "image_sha256": sha256,
         "image_url": candidate.url,
         "image_url_key": key(candidate.url),
+        "host": (urlsplit(candidate.url).hostname or "")[:HOST_CHARACTERS],
         "page_url": item.page_url,
         "crawl_id": item.crawl_id,
         "source": candidate.source,

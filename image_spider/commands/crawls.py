@@ -5,30 +5,33 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from scrapy.exceptions import UsageError as WrongArguments
 
-from image_spider.broker.records import CrawlState
-from image_spider.catalog.catalog import Catalog
+from image_spider.broker.records import CrawlRecord, CrawlState
 from image_spider.catalog.report_queries import newest_crawls
 from image_spider.command import ProjectCommand, fleet_settings
+from image_spider.command_catalog import command_catalog
 from image_spider.config import Config
 from image_spider.crawl_tables import FleetCrawl, catalog_table, fleet_table, workers_table
 from image_spider.exceptions import UsageError
+from image_spider.frontier import codec
 from image_spider.frontier.fleet import Fleet, connect_fleet
 from image_spider.spiders.images import ImagesSpider
-
-if TYPE_CHECKING:
-    pass
 
 DEADLINE_SECONDS = 10.0
 REFRESH_SECONDS = 1.0
 LIMIT = 50
+LETTERS = 500  # dead letters of one call
 INTERRUPTED = 130
-ACTIONS = {"stop": CrawlState.STOPPED, "pause": CrawlState.PAUSED, "resume": CrawlState.RUNNING}
+STATES = {"stop": CrawlState.STOPPED, "pause": CrawlState.PAUSED, "resume": CrawlState.RUNNING}
+ACTIONS = {
+    **{action: f"{action} the crawl ID" for action in STATES},
+    "dead": "print the requests that the crawl ID has given up: attempts, cause and URL, with tabs between",
+    "requeue-dead": "put them back into the queue; a crawl that is over runs again",
+}
 
 
 class Command(ProjectCommand):
@@ -36,11 +39,11 @@ class Command(ProjectCommand):
 
     def syntax(self) -> str:
         """Return the arguments."""
-        return "[--watch] [--workers] [ID [--stop|--pause|--resume]]"
+        return "[--watch] [--workers] [ID [--stop|--pause|--resume|--dead|--requeue-dead]]"
 
     def short_desc(self) -> str:
         """Describe the command in a line."""
-        return "List the crawls of the fleet, or of the catalog; stop, pause, resume"
+        return "List the crawls of the fleet, or of the catalog; stop, pause, resume; dead letters"
 
     def long_desc(self) -> str:
         """Describe the command."""
@@ -54,14 +57,14 @@ class Command(ProjectCommand):
         super().add_options(parser)
         parser.add_argument("--watch", action="store_true", help="show it anew every second, until Ctrl-C")
         parser.add_argument("--workers", action="store_true", help="list the workers as well")
-        for action in ACTIONS:
-            parser.add_argument(f"--{action}", action="store_true", help=f"{action} the crawl ID")
+        for action, meaning in ACTIONS.items():
+            parser.add_argument(f"--{action}", action="store_true", help=meaning)
 
     def execute(self, args: list[str], opts: argparse.Namespace, settings: Config) -> None:
         """Do it."""
-        actions = [action for action in ACTIONS if getattr(opts, action)]
+        actions = [action for action in ACTIONS if getattr(opts, action.replace("-", "_"))]
         if len(args) > 1 or len(actions) > 1 or (actions and not args):
-            raise WrongArguments("give at most one ID, and with it at most one of --stop, --pause, --resume")
+            raise WrongArguments(f"give at most one ID, and with it at most one of --{', --'.join(ACTIONS)}")
         crawl_id = args[0] if args else None
         if actions or opts.workers:
             fleet_settings(settings)
@@ -82,15 +85,35 @@ class Command(ProjectCommand):
 async def _steer(fleet: Fleet, crawl_id: str, action: str) -> None:
     try:
         await fleet.client.connect()
-        record = await fleet.crawls.get(crawl=crawl_id)
-        if record is None:
-            raise UsageError("crawl", crawl_id, "the id of a crawl of this fleet: `scrapy crawls` lists them")
-        if not await fleet.crawls.set_state(crawl=crawl_id, state=ACTIONS[action]):
+        record = await _record(fleet, crawl_id)
+        if action == "dead":
+            await _print_dead(fleet, crawl_id)
+        elif action == "requeue-dead":
+            queued = await fleet.requests.requeue_dead(crawl=crawl_id)
+            print(f"{queued:,} requests of {crawl_id} are queued again")  # noqa: T201
+        elif await fleet.crawls.set_state(crawl=crawl_id, state=STATES[action]):
+            done = {"stop": "stopped", "pause": "paused", "resume": "running"}[action]
+            print(f"{crawl_id} is {done}")  # noqa: T201
+        else:
             raise UsageError("crawl", crawl_id, f"a crawl that is not over; this one is {record.state}")
-        done = {"stop": "stopped", "pause": "paused", "resume": "running"}[action]
-        print(f"{crawl_id} is {done}")  # noqa: T201
     finally:
         await fleet.client.close()
+
+
+async def _record(fleet: Fleet, crawl_id: str) -> CrawlRecord:
+    record = await fleet.crawls.get(crawl=crawl_id)
+    if record is None:
+        raise UsageError("crawl", crawl_id, "the id of a crawl of this fleet: `scrapy crawls` lists them")
+    return record
+
+
+async def _print_dead(fleet: Fleet, crawl_id: str) -> None:
+    first = 0
+    while letters := await fleet.requests.dead_letters(first=first, count=LETTERS):
+        for letter in letters:
+            if letter.crawl == crawl_id:
+                print(letter.attempts, letter.cause, codec.url_of(letter.payload), sep="\t")  # noqa: T201
+        first += len(letters)
 
 
 async def _show_fleet(fleet: Fleet, crawl_id: str | None, *, workers: bool, watch: bool) -> None:
@@ -111,14 +134,12 @@ async def _show_fleet(fleet: Fleet, crawl_id: str | None, *, workers: bool, watc
 
 async def _fleet_picture(fleet: Fleet, crawl_id: str | None, *, workers: bool) -> RenderableType:
     if crawl_id:
-        record = await fleet.crawls.get(crawl=crawl_id)
-        if record is None:
-            raise UsageError("crawl", crawl_id, "the id of a crawl of this fleet: `scrapy crawls` lists them")
-        records = [record]
+        found = [(await _record(fleet, crawl_id), await fleet.claims.images(crawl=crawl_id))]
     else:
-        records = list((await fleet.crawls.all())[:LIMIT])
-    crawls = [FleetCrawl(record=record, unique_images=await fleet.claims.images(crawl=record.id)) for record in records]
-    parts: list[RenderableType] = [fleet_table(crawls)]
+        found = [*await fleet.crawls.newest(count=LIMIT)]
+    parts: list[RenderableType] = [
+        fleet_table(FleetCrawl(record=record, unique_images=images) for record, images in found)
+    ]
     if crawl_id:
         seen = await fleet.crawls.seen(crawl=crawl_id)
         parts.append(f"seen: {seen.count:,} URLs, {seen.bits / 8 / 2**20:.1f} MiB, error rate {seen.error:.1e}")
@@ -131,11 +152,11 @@ async def _fleet_picture(fleet: Fleet, crawl_id: str | None, *, workers: bool) -
 
 
 def _show_catalog(settings: Config, crawl_id: str | None, *, watch: bool) -> None:
-    with Catalog(settings.DATABASE_URL) as catalog:
+    with command_catalog(settings) as catalog:
         catalog.open(create=False)
 
         def picture() -> RenderableType:
-            with catalog.reading() as connection:
+            with catalog.reading(may_lag=True) as connection:
                 rows = newest_crawls(connection, crawl_id, limit=LIMIT)
             if crawl_id and not rows:
                 raise UsageError("crawl", crawl_id, "the id of a crawl of the catalog: `scrapy crawls` lists them")

@@ -12,6 +12,7 @@ from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.measurements import measure_all_anew
 from image_spider.catalog.reclassification import count_outdated, reclassify
 from image_spider.command import ProjectCommand
+from image_spider.command_catalog import command_catalog
 from image_spider.config import Config
 from image_spider.decoders import Decoders
 from image_spider.exceptions import StoreError
@@ -54,43 +55,49 @@ class Command(ProjectCommand):
         """Reclassify, with progress on standard error."""
         if args or (opts.all and not opts.rescan):
             raise UsageError("no arguments are taken, and --all goes with --rescan")
-        with Catalog(settings.DATABASE_URL, retry_seconds=settings.CATALOG_RETRY_SECONDS) as catalog:
+        with command_catalog(settings) as catalog:
             catalog.open(create=False)
             if opts.rescan:
-                asyncio.run(self._rescan(catalog, settings, everything=opts.all))
+                self.exitcode = rescan(catalog, settings, everything=opts.all)
             else:
                 _reclassify(catalog)
 
-    async def _rescan(self, catalog: Catalog, settings: Config, *, everything: bool) -> None:
-        """Measure the files; the exit code is 1 when some of them could not be."""
-        store = LocalStore(settings.IMAGES_STORE)
-        if not store.root.is_dir():
-            raise StoreError(f"there is no image store {store.root}: set IMAGES_STORE to its folder")
-        model = settings.LABEL_MODEL
-        labeller = await Labeller.load(model, threads=settings.LABEL_THREADS) if model else None
-        if everything:
-            await asyncio.to_thread(measure_all_anew, catalog)
-        decoders = Decoders(settings)
-        link = settings.DUPLICATES != "keep"
-        rescan = Rescan(catalog=catalog, store=store, decoders=decoders, labeller=labeller, link=link)
-        measured = damaged = unmeasured = 0
-        try:
-            with ProgressBar(await rescan.count(), console=Console(stderr=True)) as bar:
-                async for batch in rescan.batches():
-                    for line in (*batch.damaged, *batch.unmeasured):
-                        bar.say(line)
-                    bar.advance(batch.measured + len(batch.damaged) + len(batch.unmeasured))
-                    measured += batch.measured
-                    damaged += len(batch.damaged)
-                    unmeasured += len(batch.unmeasured)
-        finally:
-            decoders.close()
-            if labeller:
-                labeller.close()
-        print(f"{measured:,} images measured by scores version {SCORES_VERSION}")  # noqa: T201
-        if damaged or unmeasured:
-            print(f"{damaged:,} files missing or damaged, {unmeasured:,} images not measured")  # noqa: T201
-            self.exitcode = 1
+
+def rescan(catalog: Catalog, settings: Config, *, everything: bool = False) -> int:
+    """Measure the stored files; return the exit code, which is 1 when some of them could not be."""
+    return asyncio.run(_rescan(catalog, settings, everything=everything))
+
+
+async def _rescan(catalog: Catalog, settings: Config, *, everything: bool) -> int:
+    store = LocalStore(settings.IMAGES_STORE)
+    if not store.root.is_dir():
+        raise StoreError(f"there is no image store {store.root}: set IMAGES_STORE to its folder")
+    model = settings.LABEL_MODEL
+    labeller = await Labeller.load(model, threads=settings.LABEL_THREADS) if model else None
+    if everything:
+        await asyncio.to_thread(measure_all_anew, catalog)
+    decoders = Decoders(settings)
+    link = settings.DUPLICATES != "keep"
+    rescan = Rescan(catalog=catalog, store=store, decoders=decoders, labeller=labeller, link=link)
+    measured = damaged = unmeasured = 0
+    try:
+        with ProgressBar(await rescan.count(), console=Console(stderr=True)) as bar:
+            async for batch in rescan.batches():
+                for line in (*batch.damaged, *batch.unmeasured):
+                    bar.say(line)
+                bar.advance(batch.measured + len(batch.damaged) + len(batch.unmeasured))
+                measured += batch.measured
+                damaged += len(batch.damaged)
+                unmeasured += len(batch.unmeasured)
+    finally:
+        decoders.close()
+        if labeller:
+            labeller.close()
+    print(f"{measured:,} images measured by scores version {SCORES_VERSION}")  # noqa: T201
+    if damaged or unmeasured:
+        print(f"{damaged:,} files missing or damaged, {unmeasured:,} images not measured")  # noqa: T201
+        return 1
+    return 0
 
 
 def _reclassify(catalog: Catalog) -> None:

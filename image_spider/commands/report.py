@@ -7,8 +7,8 @@ from pathlib import Path
 
 from scrapy.exceptions import UsageError
 
-from image_spider.catalog.catalog import Catalog
 from image_spider.command import ProjectCommand
+from image_spider.command_catalog import command_catalog
 from image_spider.config import Config
 from image_spider.report.report import read_report, render
 
@@ -36,9 +36,9 @@ class Command(ProjectCommand):
         if args or opts.limit < 1:
             raise UsageError("no arguments are taken, and --limit is at least 1")
         output = Path(opts.output or settings.DATA_DIR / "report.html")
-        with Catalog(settings.DATABASE_URL) as catalog:
+        with command_catalog(settings) as catalog:
             catalog.open(create=False)
-            with catalog.reading() as connection:
+            with catalog.reading(may_lag=True) as connection:
                 report = read_report(
                     connection, crawl_id=opts.crawl, limit=opts.limit, store=Path(settings.IMAGES_STORE)
                 )

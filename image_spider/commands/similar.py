@@ -17,11 +17,11 @@ from rich.table import Table
 from scrapy.exceptions import UsageError
 
 from image_spider import causes
-from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.duplicates import HASH_BITS, Picture
 from image_spider.catalog.queries import known_images
 from image_spider.catalog.similar import SimilarImage, picture_named, similar_images
 from image_spider.command import ProjectCommand
+from image_spider.command_catalog import command_catalog
 from image_spider.config import Config
 from image_spider.exceptions import RefusedImage
 from image_spider.imaging.describe import KEPT, describe
@@ -68,9 +68,9 @@ class Command(ProjectCommand):
         """Print the table and write the contact sheet."""
         if len(args) != 1 or opts.limit < 1 or not 0 <= opts.distance <= HASH_BITS:
             raise UsageError(f"give one file or SHA-256, a --distance of 0 to {HASH_BITS} and a --limit of at least 1")
-        with Catalog(settings.DATABASE_URL) as catalog:
+        with command_catalog(settings) as catalog:
             catalog.open(create=False)
-            with catalog.reading() as connection:
+            with catalog.reading(may_lag=True) as connection:
                 picture = find_picture(connection, args[0], max_pixels=settings.IMAGES_MAX_PIXELS)
                 found, total = similar_images(connection, picture, distance=opts.distance, limit=opts.limit)
                 _print(found, total, picture)

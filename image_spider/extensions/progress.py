@@ -72,7 +72,8 @@ class Progress:
                 f"pages {figures.pages:,} · images {figures.images:,} ({rate:.1f}/s) · "
                 f"failures {figures.failures:,} · queue {queued:,} pages, {figures.waiting:,} images"
             )
-            if trouble := getattr(self._crawler.engine.scheduler, "trouble", ""):  # of a fleet
+            fleet_trouble = getattr(self._crawler.engine.scheduler, "trouble", "")
+            for trouble in filter(None, (fleet_trouble, getattr(self._crawler.spider, "trouble", ""))):
                 line += f" · {trouble}"
             if not self._crawler.crawling:
                 line += " · ending in order, Ctrl-C again forces it"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from image_spider.broker.claims import Claims
 from image_spider.broker.crawls import Crawls
 from image_spider.broker.records import CrawlRecord, CrawlState
 from image_spider.catalog.crawls import Outcome
 from image_spider.crawl import Crawl
-from image_spider.exceptions import CatalogError, ImageSpiderError, PayloadError
+from image_spider.exceptions import PayloadError
 from image_spider.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -36,12 +36,17 @@ class Bookkeeper:
     """Learns of crawls from Redis, and writes them into the catalog. Both writes may be repeated by any worker."""
 
     def __init__(
-        self, *, crawls: Crawls, claims: Claims, registry: Registry, abort: Callable[[ImageSpiderError], None]
+        self,
+        *,
+        crawls: Crawls,
+        claims: Claims,
+        registry: Registry,
+        run: Callable[[Coroutine[Any, Any, object]], asyncio.Task[None]],
     ) -> None:
         self._crawls = crawls
         self._claims = claims
         self._registry = registry
-        self._abort = abort
+        self._run = run  # in the background; should it fail, the worker ends
         self._books: Books | None = None
         self._ending: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -62,12 +67,9 @@ class Bookkeeper:
         await self.record_start(crawl)
 
     async def record_start(self, crawl: Crawl) -> None:
-        """Record that a crawl runs."""
+        """Record that a crawl runs; raises CatalogError."""
         if self._books:
-            try:
-                await self._books.record_start(crawl)
-            except CatalogError as error:
-                self._abort(error)
+            await self._books.record_start(crawl)
 
     def end(self, crawl_ids: Iterable[str]) -> None:
         """Record the ends of crawls, in the background."""
@@ -75,7 +77,7 @@ class Bookkeeper:
         if new and self._books:
             self._ending |= new
             earlier = self._task
-            self._task = asyncio.create_task(self._end_all(new, earlier))
+            self._task = self._run(self._end_all(new, earlier))
 
     async def close(self) -> None:
         """Wait for what is being recorded."""
@@ -88,14 +90,15 @@ class Bookkeeper:
         for crawl_id in sorted(crawl_ids):
             try:
                 await self._end(crawl_id)
-            except CatalogError as error:
-                self._abort(error)
             finally:
                 self._ending.discard(crawl_id)
 
     async def _end(self, crawl_id: str) -> None:
         record = await self._crawls.get(crawl=crawl_id)
-        if record is None or record.state not in OVER or not self._books:
+        if record is None:  # forgotten long after its end, as no worker was there
+            await self._crawls.recorded(crawl=crawl_id)
+            return
+        if record.state not in OVER or not self._books:
             return  # it runs again
         outcome = await self._outcome(record)
         await self._books.record_end(crawl_id, outcome)
@@ -104,9 +107,17 @@ class Bookkeeper:
 
     async def _outcome(self, record: CrawlRecord) -> Outcome:
         reason = str(record.state)
-        limit = Crawl.from_json(record.arguments).max_images if record.arguments else None
+        limit = _max_images(record)
         if limit is not None and await self._claims.images(crawl=record.id) >= limit:
             reason = "max_images"
         state = "stopped" if reason == CrawlState.STOPPED else "completed"
         pages = record.counters.get("pages", 0)
         return Outcome(state=state, reason=reason, pages=pages, resumed=False, at=datetime.now(UTC))
+
+
+def _max_images(record: CrawlRecord) -> int | None:
+    """Return the limit of a crawl; none when its record cannot be read, for then nobody served it."""
+    try:
+        return Crawl.from_json(record.arguments).max_images
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from image_spider import causes
 from image_spider.broker import claims as broker
 from image_spider.broker.records import Claim, Claimed
 from image_spider.items import Failure, ImageItem
+from image_spider.parts import parts
 from image_spider.registry import Registry, ServedCrawl
 from image_spider.unfinished import Unfinished
 
@@ -44,12 +45,14 @@ class Claims:
         worker: Callable[[], str],
         ending: Callable[[], bool],
         full: Callable[[str], None],
+        run: Callable[[Coroutine[Any, Any, object]], asyncio.Task[None]],
     ) -> None:
         self._claims = claims
         self._crawls = crawls
         self._worker = worker
         self._ending = ending
         self._full = full  # told of crawls that have max_images
+        self._run = run  # in the background; should it fail, the worker ends
         self._waiting: defaultdict[tuple[str, int | None], list[_Asked]] = defaultdict(list)
         self._flush: asyncio.Task[None] | None = None
         self._mine: dict[int, tuple[str, str]] = {}  # id of an item that holds a claim -> worker, digest
@@ -108,7 +111,7 @@ class Claims:
         settle = self._settle_one(
             worker=worker, crawl=item.crawl_id, url=url, result=result, image=image, max_images=limit
         )
-        task = asyncio.ensure_future(settle)
+        task = self._run(settle)
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
@@ -128,8 +131,8 @@ class Claims:
             await asyncio.sleep(GATHER_SECONDS)
             waiting, self._waiting = self._waiting, defaultdict(list)
             for (crawl, max_images), asked in waiting.items():
-                for first in range(0, len(asked), MOST):
-                    await self._claim(crawl, max_images, asked[first : first + MOST])
+                for some in parts(asked, MOST):
+                    await self._claim(crawl, max_images, some)
 
     async def _claim(self, crawl: str, max_images: int | None, asked: Sequence[_Asked]) -> None:
         try:

@@ -80,6 +80,19 @@ def decode(payload: bytes, spider: Spider) -> Request:
         raise PayloadError(f"the payload is no request: {detail}") from error
 
 
+def outline(request: Request) -> bytes:
+    """Return what stands for a request that cannot be written: its URL alone, in a payload that decode refuses."""
+    return _DUMP({"url": request.url, "not written": True}).encode("ascii")
+
+
+def url_of(payload: bytes) -> str:
+    """Return the URL in a payload, also of one that decode refuses; empty when there is none."""
+    try:
+        return str(json.loads(payload)["url"])
+    except (TypeError, ValueError, LookupError, RecursionError):
+        return ""
+
+
 def _name(function: Callable[..., Any], spider: Spider) -> str:
     name: str = getattr(function, "__name__", "")
     if getattr(function, "__self__", None) is not spider or getattr(spider, name, None) != function:

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from image_spider.broker.records import CrawlState, Renewal
 from image_spider.frontier.bookkeeper import HALTED, OVER, Bookkeeper
-from image_spider.frontier.halting import take_back
+from image_spider.frontier.engine import Engine
 
 if TYPE_CHECKING:
-    from scrapy.crawler import Crawler
-
     from image_spider.broker.crawls import Crawls
     from image_spider.broker.records import Leased
     from image_spider.frontier.buffer import LeaseBuffer
@@ -23,26 +21,28 @@ if TYPE_CHECKING:
 class Control:
     """Applies the states of crawls to this worker, and ends it when its work is done.
 
-    run starts a coroutine in the background; give_back returns leases that the engine has not seen.
+    longest_idle is in seconds, 0 for ever. run starts a coroutine in the background; give_back returns leases that the
+    engine has not seen.
     """
 
     def __init__(
         self,
         *,
-        crawler: Crawler,
+        engine: Engine,
+        longest_idle: float,
         spider: ImagesSpider,
         crawls: Crawls,
         bookkeeper: Bookkeeper,
         run: Callable[[Coroutine[Any, Any, object]], object],
         give_back: Callable[[Iterable[Leased], str], None],
     ) -> None:
-        self._downloader = crawler.engine.downloader
+        self._engine = engine
         self._spider = spider
         self._crawls = crawls
         self._bookkeeper = bookkeeper
         self._run = run
         self._give_back = give_back
-        self._longest_idle = crawler.settings.getint("MAX_IDLE_TIME_BEFORE_CLOSE")
+        self._longest_idle = longest_idle
         self._busy_at = time.monotonic()
         self._filled: set[str] = set()  # crawls that have max_images
         self.started = False  # the start URLs of the run's own crawl are in the frontier
@@ -56,8 +56,9 @@ class Control:
             before, served.halted = served.halted, HALTED.get(state, "")
             if served.halted and not before:
                 self.take_back(crawl_id, served.halted, buffer=buffer, held=held)
-            if state is CrawlState.FINISHED and crawl_id not in in_use and served.crawl != self._spider.crawl:
-                self._spider.crawls.remove(crawl_id)
+            if state in OVER and crawl_id not in in_use and served.crawl != self._spider.crawl:
+                self._spider.crawls.remove(crawl_id)  # should it run again, its arguments may be others
+                self._filled.discard(crawl_id)
         self.over(renewal.ended)
         self._end_run([crawl_id for crawl_id, state in renewal.states.items() if state in OVER])
 
@@ -75,7 +76,7 @@ class Control:
     def take_back(self, crawl_id: str | None, cause: str, *, buffer: LeaseBuffer, held: HeldLeases) -> None:
         """Return to the queue what is not being transferred yet, of one crawl or of all."""
         self._give_back(buffer.take_out(crawl_id), cause)
-        for request in take_back(self._downloader, crawl_id):
+        for request in self._engine.take_back(crawl_id):
             held.give_back(request, cause, attempted=False)
 
     def end_if_idle(self, *, busy: bool) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from image_spider.broker.crawls import Crawls
-from image_spider.broker.records import Push
+from image_spider.broker.records import Push, StartEntries
 from image_spider.broker.start_urls import StartURLs
 from image_spider.crawl import Crawl
-from image_spider.exceptions import PayloadError, UsageError
+from image_spider.exceptions import BrokerError, PayloadError, UsageError
 from image_spider.frontier.start_entries import StartEntry, read_entry
+from image_spider.parts import parts
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Feed:
         self._crawls = crawls
         self._make = make
         self._push = push
+        self._trouble = ""  # why no start URLs can be taken, as it was last told
 
     async def run(self) -> None:
         """Take start URLs until cancelled."""
@@ -52,7 +54,7 @@ class Feed:
 
     async def take(self) -> bool:
         """Move one batch; tell whether there was one."""
-        batch = await self._start_urls.take(batch=secrets.token_hex(8), count=BATCH_ENTRIES)
+        batch = await self._taken()
         if batch is None:
             return False
         pushes: list[Push] = []
@@ -67,9 +69,11 @@ class Feed:
             else:
                 crawls.setdefault(entry.crawl.id, entry.crawl)
         for crawl in crawls.values():
-            await self._crawls.open(crawl=crawl.id, arguments=crawl.to_json())
+            await self._crawls.open(crawl=crawl.id, arguments=crawl.to_json(), batch=batch.batch)
         if pushes:
             await self._push(pushes, batch=batch.batch)
+            for crawl_id in crawls:  # another worker may have pushed the batch just now, and all of it be done already
+                await self._crawls.end_if_empty(crawl=crawl_id)
             logger.info("Took %d start URLs for %s", len(pushes), ", ".join(list(crawls)[:5]))
         if rejected:
             await self._start_urls.reject(rejected=rejected)
@@ -77,10 +81,27 @@ class Feed:
         await self._start_urls.settle(batch=batch.batch)
         return True
 
+    async def _taken(self) -> StartEntries | None:
+        """Take a batch; None for none, or when the key is of a type that anyone has given it by mistake."""
+        try:
+            batch = await self._start_urls.take(batch=secrets.token_hex(8), count=BATCH_ENTRIES)
+        except BrokerError as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                logger.warning("No start URLs can be taken until this is mended, the rest goes on: %s", error)
+            return None
+        if self._trouble:
+            self._trouble = ""
+            logger.info("Start URLs can be taken again")
+        return batch
+
     async def start(self, crawl: Crawl) -> None:
-        """Open a crawl and push its start URLs."""
+        """Open a crawl and push its start URLs.
+
+        Killed in between, it leaves a crawl that has nothing to do: minutes later other workers end it (lua/tidy.lua).
+        """
         await self._crawls.open(crawl=crawl.id, arguments=crawl.to_json())
         run = secrets.token_hex(8)
-        for first in range(0, len(crawl.start_urls), BATCH_ENTRIES):
-            entries = [StartEntry(url=url, crawl=crawl) for url in crawl.start_urls[first : first + BATCH_ENTRIES]]
-            await self._push([self._make(entry) for entry in entries], batch=f"{run}-{first}")
+        for number, urls in enumerate(parts(crawl.start_urls, BATCH_ENTRIES)):
+            requests = [self._make(StartEntry(url=url, crawl=crawl)) for url in urls]
+            await self._push(requests, batch=f"{run}-{number}")

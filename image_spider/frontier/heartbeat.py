@@ -80,12 +80,13 @@ class Heartbeat:
         """
         if self._client.well_seconds < self._lease_seconds or time.monotonic() - self._reaped < self._lease_seconds / 4:
             return
-        released = await self._workers.reap(worker=self.name)
-        while released.more:
+        returned, more = 0, True
+        while more and self._client.well_seconds >= self._lease_seconds:
             released = await self._workers.reap(worker=self.name)
+            returned, more = returned + released.returned + released.dead, released.more
         self._reaped = time.monotonic()
-        if released.returned or released.dead:
-            logger.warning("Returned %d requests of a worker that died", released.returned + released.dead)
+        if returned:
+            logger.warning("Returned %d requests of a worker that died", returned)
 
     def _report(self) -> WorkerReport:
         counters = dict(self._counters())

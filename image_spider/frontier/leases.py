@@ -63,9 +63,19 @@ class HeldLeases:
         if request is not None and (held := self._with_engine.get(request)) and not held.nack:
             held.nack = Nack(id=held.leased.id, token=held.leased.token, cause=cause, attempted=attempted)
 
+    def give_back_all(self, cause: str) -> None:
+        """Let every request go back to the queue when the engine lets it go."""
+        for request in self._with_engine:
+            self.give_back(request, cause, attempted=False)
+
     def add_nack(self, nack: Nack) -> None:
         """Give back a lease that was never handed out."""
         self._nacks.append(nack)
+
+    @property
+    def with_engine(self) -> int:
+        """How many requests the engine had at the last look: being downloaded, or read, or waiting for their images."""
+        return len(self._with_engine)
 
     @property
     def waiting(self) -> bool:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy_redis.queue import Base
 
-from image_spider.broker.records import Leased, Push
+from image_spider.broker.records import NAME, Leased, Push
+from image_spider.exceptions import PayloadError
 from image_spider.frontier import codec
 from image_spider.frontier.buffer import LeaseBuffer
 from image_spider.frontier.dupefilter import FleetDupeFilter
@@ -37,13 +38,29 @@ class LeaseQueue(Base):  # type: ignore[misc]  # scrapy-redis has no types
         """Send a request on its way; raises PayloadError."""
         self._outbox.add(self.to_push(request))
 
+    def bury(self, request: Request, cause: str) -> None:
+        """Make a request that cannot be pushed a dead letter, in its turn: its page is not done before."""
+        host = urlparse_cached(request).hostname or ""
+        self._outbox.add(
+            Push(
+                crawl=request.meta["crawl_id"],
+                host=host if NAME.fullmatch(host) else "",
+                payload=codec.outline(request),
+                cause=cause,
+            )
+        )
+
     def to_push(self, request: Request) -> Push:
-        """Return a request as the frontier takes it; raises PayloadError."""
+        """Return a request as the frontier takes it; raises PayloadError, and KeyError when it has no crawl."""
+        crawl_id = request.meta["crawl_id"]
         for name in LOCAL_META:
             request.meta.pop(name, None)
+        host = urlparse_cached(request).hostname or ""
+        if not NAME.fullmatch(host):
+            raise PayloadError(f"the URL has no usable host: {request.url}")
         return Push(
-            crawl=request.meta["crawl_id"],
-            host=urlparse_cached(request).hostname or "",
+            crawl=crawl_id,
+            host=host,
             payload=codec.encode(request, self.spider),
             priority=request.priority,
             fingerprint=b"" if request.dont_filter else self._dupefilter.request_fingerprint(request),

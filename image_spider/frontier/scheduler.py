@@ -93,11 +93,16 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]  # scrapy-redis has no ty
         return deferred_from_coro(self._worker.close())
 
     def enqueue_request(self, request: Request) -> bool:
-        """Send a request on its way; one that cannot be written down is refused, logged and counted."""
+        """Send a request on its way; one that cannot be written down is refused, logged, and a dead letter."""
         try:
             self.queue.push(request)
-        except (PayloadError, KeyError) as error:
-            logger.error("A request is lost: %s", error)  # noqa: TRY400 - the message says it all
+        except PayloadError as error:
+            self.queue.bury(request, str(error))
+            logger.error("A request is a dead letter: %s", error)  # noqa: TRY400 - the message says it all
+            self.stats.inc_value("frontier/unserializable")
+            return False
+        except KeyError:  # not of this spider's making
+            logger.error("A request is lost, for it has no crawl_id: %s", request)  # noqa: TRY400
             self.stats.inc_value("frontier/unserializable")
             return False
         self.stats.inc_value("scheduler/enqueued/redis")

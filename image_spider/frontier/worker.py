@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from image_spider.broker.records import Leased, Nack, Push, Pushed, Released, Renewal
-from image_spider.exceptions import BrokerError, CatalogError, PayloadError, UsageError
+from image_spider.exceptions import BrokerError, PayloadError, UsageError
 from image_spider.frontier import codec
+from image_spider.frontier.background import Background
 from image_spider.frontier.bookkeeper import Bookkeeper
 from image_spider.frontier.buffer import LeaseBuffer
 from image_spider.frontier.calls import Calls
 from image_spider.frontier.claims import Claims
 from image_spider.frontier.control import Control
 from image_spider.frontier.dupefilter import FleetDupeFilter
+from image_spider.frontier.engine import Engine
 from image_spider.frontier.feed import Feed
 from image_spider.frontier.heartbeat import Heartbeat
 from image_spider.frontier.leases import HeldLeases
 from image_spider.frontier.outbox import Outbox
 from image_spider.frontier.queue import LeaseQueue
-from image_spider.frontier.waiting import cancelled, happened
+from image_spider.frontier.settling import Settling
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SETTLE_SECONDS, HURRIED_SECONDS = 0.1, 0.001  # between two looks at what the engine has let go
+HELD_PER_PLACE = 4  # requests in hand for each that can be downloaded at a time: what a kill makes others do again
 CLOSE_SECONDS = 10.0  # for giving everything back; what a Redis that is away cannot hear, comes back with the leases
 
 
@@ -51,45 +54,54 @@ class Worker:
         self._spider = spider
         self._fleet = fleet
         self._settings = settings
-        self._working: list[asyncio.Task[None]] = []  # these end when the worker closes ...
-        self._talking: list[asyncio.Task[None]] = []  # ... and these when it has said goodbye
-        self._hurry = asyncio.Event()
+        self._working = Background(abort=spider.abort)  # ends when the worker closes ...
+        self._talking = Background(abort=spider.abort)  # ... and this when it has said goodbye
+        self._most_held = HELD_PER_PLACE * crawler.settings.getint("CONCURRENT_REQUESTS")
         self._joined = False
+        self._ends_at = 0.0  # time.monotonic() at which an ending worker waits for nothing more
         self.counters: Counter[str] = Counter()
-        self._wire(crawler)
+        self._engine = Engine(crawler)
+        self._wire_queue(crawler)
+        self._wire_fleet(crawler)
 
-    def _wire(self, crawler: Crawler) -> None:
+    def _wire_queue(self, crawler: Crawler) -> None:
+        """Join what requests go through here."""
         spider, fleet, settings = self._spider, self._fleet, self._settings
         self._calls = Calls(requests=fleet.requests, worker=lambda: self.heartbeat.name, settings=settings)
         self.outbox = Outbox(push=self._calls.push, pushed=self._pushed)
         self.buffer = LeaseBuffer(
             lease=self._calls.lease,
             prepare=self._prepare,
-            free=self._free_places,
+            free=self._engine.free_places,
             look_ahead=0 if settings.HOST_DELAY_SECONDS else 4 * crawler.settings.getint("CONCURRENT_REQUESTS"),
-            arrived=self._wake_engine,
+            arrived=self._engine.wake,
         )
         dupefilter = FleetDupeFilter.from_crawler(crawler)
         self.dupefilter = dupefilter
         self.queue = LeaseQueue(spider=spider, outbox=self.outbox, buffer=self.buffer, dupefilter=dupefilter)
-        self.held = HeldLeases(in_progress=self._in_progress, position=lambda: self.outbox.added)
+        self.held = HeldLeases(in_progress=self._engine.in_progress, position=lambda: self.outbox.added)
+
+    def _wire_fleet(self, crawler: Crawler) -> None:
+        """Join what speaks to the fleet of them."""
+        spider, fleet = self._spider, self._fleet
         self.heartbeat = Heartbeat(
             client=fleet.client,
             workers=fleet.workers,
-            lease_seconds=settings.LEASE_SECONDS,
-            counters=lambda: self.counters,
+            lease_seconds=self._settings.LEASE_SECONDS,
+            counters=lambda: {**self.counters, "requests": self.settling.finished},
             crawls=lambda: tuple(spider.crawls),
             answered=self._calls.answered,
         )
         self.bookkeeper = Bookkeeper(
-            crawls=fleet.crawls, claims=fleet.claims, registry=spider.crawls, abort=spider.abort
+            crawls=fleet.crawls, claims=fleet.claims, registry=spider.crawls, run=self._talking.run
         )
         self.control = Control(
-            crawler=crawler,
+            engine=self._engine,
+            longest_idle=crawler.settings.getint("MAX_IDLE_TIME_BEFORE_CLOSE"),
             spider=spider,
             crawls=fleet.crawls,
             bookkeeper=self.bookkeeper,
-            run=lambda work: self._talking.append(self._run(work)),
+            run=self._talking.run,
             give_back=self._give_back,
         )
         self.claims = Claims(
@@ -98,6 +110,18 @@ class Worker:
             worker=lambda: self.heartbeat.name,
             ending=lambda: spider.stopping,
             full=self.control.full,
+            run=self._talking.run,
+        )
+        self.settling = Settling(
+            requests=fleet.requests,
+            worker=lambda: self.heartbeat.name,
+            calls=self._calls,
+            outbox=self.outbox,
+            images_settled=self.claims.settled,
+            held=self.held,
+            buffer=self.buffer,
+            released=self._released,
+            settled=self._engine.wake,
         )
         self.feed = Feed(start_urls=fleet.start_urls, crawls=fleet.crawls, make=self._to_push, push=self._push_starts)
 
@@ -129,46 +153,34 @@ class Worker:
         """Start to work: the pipelines are open now."""
         if self._spider.error:
             return
-        self._talking += [
-            self._run(self.heartbeat.run(declared_dead=self._declared_dead, heard=self._heard)),
-            self._run(self.outbox.run()),
-        ]
-        self._working += [self._run(self.buffer.run()), self._run(self._settle_for_ever()), self._run(self.feed.run())]
+        self._talking.run(self.heartbeat.run(declared_dead=self._declared_dead, heard=self._heard))
+        self._talking.run(self.outbox.run())
+        self._working.run(self.buffer.run())
+        self._working.run(self.settling.run(before=self._end_in_order))
+        self._working.run(self.feed.run())
         if self._spider.crawl:
-            self._working.append(self._run(self._start_crawl()))
-
-    def _run(self, work: Awaitable[object]) -> asyncio.Task[None]:
-        return asyncio.ensure_future(self._guarded(work))
+            self._working.run(self._start_crawl())
 
     async def close(self) -> None:
         """Give everything back and leave; nobody else's work is touched."""
-        await cancelled(self._working)
+        await self._working.cancel()
         if self._joined:
-            leaving = self._run(self._leave())
-            _, late = await asyncio.wait([leaving], timeout=CLOSE_SECONDS)
+            leaving = Background(abort=self._spider.abort)
+            _, late = await asyncio.wait([leaving.run(self._leave())], timeout=CLOSE_SECONDS)
             if late:
                 logger.warning("Redis does not answer: what this worker held is given out again in LEASE_SECONDS")
-            await cancelled([leaving, *self._talking])
+            await leaving.cancel()
+            await self._talking.cancel()
         await self._fleet.client.close()
 
     async def _leave(self) -> None:
         await self.claims.settled()
         await self.outbox.flush()
-        await self._settle()
+        await self.settling.settle()
         await self.bookkeeper.close()
-        await cancelled(self._talking)  # a heartbeat after the farewell would join anew
+        await self._talking.cancel()  # a heartbeat after the farewell would join anew
         released = await self._fleet.workers.leave(worker=self.heartbeat.name)
         logger.info("Worker %s has left the fleet and gave back %d requests", self.heartbeat.name, released.returned)
-
-    async def _guarded(self, work: Awaitable[object]) -> None:
-        """Run one of the loops; should it ever fail, the worker ends and says why."""
-        try:
-            await work
-        except CatalogError as error:
-            self._spider.abort(error)
-        except Exception as error:
-            logger.exception("A part of this worker failed")
-            self._spider.abort(BrokerError(f"a part of this worker failed: {error}"))
 
     async def _flush_on_start(self) -> None:
         others = [worker for worker in await self._fleet.workers.all() if worker.alive_ms > 0]
@@ -187,7 +199,13 @@ class Worker:
     # What the engine and the pipelines tell
 
     def next_request(self) -> Request | None:
-        """Hand out the next request, or None; a payload that is none becomes a dead letter."""
+        """Hand out the next request, or None; a payload that is none becomes a dead letter.
+
+        None, too, while many pages that were fetched wait for their images: Scrapy itself bounds only their bytes.
+        """
+        if self.held.with_engine >= self._most_held:
+            self.settling.hurry()
+            return None
         while leased := self.queue.pop():
             try:
                 request = codec.decode(leased.payload, self._spider)
@@ -197,14 +215,14 @@ class Worker:
             request.meta["crawl_id"] = leased.crawl
             self.held.add(request, leased)
             return request
-        self._hurry.set()
+        self.settling.hurry()
         self.outbox.hurry()
         return None
 
     def request_answered(self, request: Request) -> None:
         """Free the place of a request's host."""
         if self.held.answer(request) and not len(self.buffer):
-            self._hurry.set()
+            self.settling.hurry()
 
     def request_ended(self, request: Request | None, counter: str) -> None:
         """Count something for a request's crawl, and for this worker."""
@@ -239,44 +257,27 @@ class Worker:
         """Give back leases that the engine has not seen."""
         for leased in leases:
             self.held.add_nack(Nack(id=leased.id, token=leased.token, cause=cause, attempted=False, dead=dead))
-        self._hurry.set()
-
-    async def _settle_for_ever(self) -> None:
-        while True:
-            if await happened(self._hurry, SETTLE_SECONDS):
-                await asyncio.sleep(HURRIED_SECONDS)
-            self._hurry.clear()
-            if self._spider.stopping:
-                self.control.take_back(None, "the worker is ending", buffer=self.buffer, held=self.held)
-            await self._settle()
-
-    async def _settle(self) -> None:
-        finishes, nacks = self.held.settled(self.outbox.acknowledged)
-        if self.held.waiting:
-            self.outbox.hurry()
-        worker = self.heartbeat.name
-        if answered := self.held.take_answered():
-            await self._fleet.requests.answered(worker=worker, leases=answered)
-            self.buffer.wake()
-        if finishes:
-            await self.claims.settled()  # a crawl's end must not be counted before its last image
-            self._released(await self._calls.finish(worker, finishes))
-            self.counters["requests"] += len(finishes)
-        if nacks:
-            self._released(await self._calls.nack(worker, nacks))
-        if finishes or nacks:
-            self.held.released(finishes, nacks)
-            self.buffer.wake()
+        self.settling.hurry()
 
     def _released(self, released: Released) -> None:
         if released.dead:
             self._crawler.stats.inc_value("frontier/dead", released.dead)
         self.control.over(released.ended)
 
+    def _end_in_order(self) -> None:
+        """Give back what has not begun, when the worker is ending; what is being transferred has SHUTDOWN_SECONDS."""
+        if not self._spider.stopping:
+            return
+        self.control.take_back(None, "the worker is ending", buffer=self.buffer, held=self.held)
+        self._ends_at = self._ends_at or time.monotonic() + self._settings.SHUTDOWN_SECONDS
+        if time.monotonic() > self._ends_at:
+            self.held.give_back_all("the worker had to end")
+            self._engine.cut_short()
+
     # What the heartbeat hears
 
     def _heard(self, renewal: Renewal) -> None:
-        in_use = {request.meta.get("crawl_id", "") for request in self._in_progress()}
+        in_use = {request.meta.get("crawl_id", "") for request in self._engine.in_progress()}
         self.control.heard(renewal, buffer=self.buffer, held=self.held, in_use=in_use)
         self.control.end_if_idle(busy=bool(len(self.held) or len(self.queue)))
 
@@ -284,20 +285,6 @@ class Worker:
         self.held.forget()
         self.buffer.take_out(None)
 
-    # Scrapy's engine
-
     def _to_push(self, entry: StartEntry) -> Push:
         request = self._spider.page_request(entry.url, site="", depth=0, crawl=entry.crawl)
         return replace(self.queue.to_push(entry.apply(request)), dont_filter=True)
-
-    def _in_progress(self) -> set[Request]:
-        slot = self._crawler.engine._slot  # noqa: SLF001 - Scrapy tells nowhere else that a request's items are recorded
-        return slot.inprogress if slot else set()
-
-    def _free_places(self) -> int:
-        downloader = self._crawler.engine.downloader
-        return downloader.total_concurrency - len(downloader.active)
-
-    def _wake_engine(self) -> None:
-        if slot := self._crawler.engine._slot:  # noqa: SLF001 - a public call would need a request
-            slot.nextcall.schedule()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from image_spider.imaging.content import Content, content_kind
+from image_spider.imaging.content import content_kind
 from image_spider.imaging.facts import FileFacts
 from image_spider.imaging.features import Features, measure_features
 from image_spider.imaging.hashes import Hashes, measure_hashes
@@ -28,7 +28,7 @@ class Analysis:
     features: Features
     hashes: Hashes
     verdict: Verdict
-    content: Content
+    content: str
 
 
 def analyse(image: Image.Image, copy: WorkingCopy, facts: FileFacts) -> Analysis:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from image_spider.imaging.content_points import BASE_POINTS, KINDS, POINTS
 from image_spider.imaging.rules import Scores
@@ -16,29 +15,19 @@ BLANK_CONTRAST = 0.006
 BLANK_COLOURS = 2.0
 """Colours that may cover 95 % of a blank picture's pixels."""
 
-_PER_POINT = 0.1  # points are tenths of the natural logarithm of odds
 
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The kind of picture, and how sure the scorecard is of it, 0..1."""
-
-    kind: str
-    score: float
-
-
-def content_kind(scores: Scores) -> Content:
+def content_kind(scores: Scores) -> str:
     """Classify an image from its raw scores: photo, illustration, graphic, screenshot, icon, document or blank.
 
     photo: taken with a camera · illustration: a drawn or painted picture of something (clip art, game art, computer
     wallpaper) · graphic: a chart, diagram, flag or logo · screenshot: a screen, window or dialog · icon: a small
     pictogram · document: a page of text · blank: one colour. Each row of POINTS gives points to each kind, from none
-    at `low` to all at `high`, linear between (or linear in log2); the kind with the highest sum wins, and its score
-    is exp(sum / 10) over that of all kinds (a multinomial logistic model, see docs/accuracy.md). Weaknesses stand
+    at `low` to all at `high`, linear between (or linear in log2), and the kind with the highest sum wins: a multinomial
+    logistic model whose points are tenths of the natural logarithm of odds, see docs/accuracy.md. Weaknesses stand
     there too: what it has not seen the like of is often called screenshot or graphic.
     """
     if is_blank(scores):
-        return Content(BLANK, 1.0)
+        return BLANK
     sums = [float(points) for points in BASE_POINTS]
     for feature, low, high, logarithmic, points in _ROWS:
         value = scores.get(feature) or 0.0
@@ -46,9 +35,7 @@ def content_kind(scores: Scores) -> Content:
         if share > 0.0:
             share = min(1.0, share)
             sums = [total + share * point for total, point in zip(sums, points, strict=True)]
-    best = max(sums)
-    weights = [math.exp((total - best) * _PER_POINT) for total in sums]
-    return Content(KINDS[sums.index(best)], round(1.0 / sum(weights), 4))
+    return KINDS[sums.index(max(sums))]
 
 
 def is_blank(scores: Scores) -> bool:

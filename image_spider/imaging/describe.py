@@ -154,7 +154,7 @@ def _understand(image: Image.Image, copy: WorkingCopy, facts: FileFacts) -> Unde
         scores=analysis.features,
         flags=analysis.verdict.flags,
         quality=analysis.verdict.quality,
-        content=analysis.content.kind,
+        content=analysis.content,
         rules_version=analysis.verdict.rules_version,
         scores_version=SCORES_VERSION,
     )

@@ -28,7 +28,7 @@ from image_spider.topics.taxonomy import load_taxonomy
 from image_spider.topics.vocabulary import Vocabulary
 from image_spider.topics.words import texts_of, topics_of_words
 from image_spider.unfinished import Halted
-from image_spider.urls import same_site
+from image_spider.urls import load_suffixes, same_site
 
 if TYPE_CHECKING:
     from typing import Self
@@ -73,6 +73,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
             crawls.add(crawl)
         self._vocabulary = vocabulary
         self.error: ImageSpiderError | None = None  # why the crawl failed
+        self.trouble = ""  # why it is paused, in words for a user
         self._data_uri_max_bytes = data_uri_max_bytes
         self._starts_left = len(crawl.start_urls) if crawl else 0  # start URLs that have not failed
         self._stopping: asyncio.Task[None] | None = None
@@ -95,6 +96,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
             in_fleet=in_fleet,
         )
         spider._set_crawler(crawler)
+        load_suffixes()  # now, while nothing else waits for the event loop
         if settings.CONTACT_URL == config.DEFAULT_CONTACT_URL:
             logger.warning("CONTACT_URL is not set: the owners of the sites you crawl cannot reach you")
         return spider

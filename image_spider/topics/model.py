@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from image_spider.exceptions import LabelModelError, UsageError
 from image_spider.items import Topic
+from image_spider.parts import parts
 from image_spider.topics.input_tensor import CLIP, DEFAULT_SIDE, IMAGENET, TYPES, InputTensor, input_layout
 from image_spider.topics.model_card import SETTING, ModelCard, read_card, read_labels
 from image_spider.topics.onnx_graph import OnnxGraph
@@ -64,8 +65,11 @@ class LabelModel:
     def label(self, images: Sequence[NDArray[np.uint8]]) -> list[tuple[Topic, ...]]:
         """Return the topics of each RGB picture [side, side, 3], the surest first; raises LabelModelError."""
         step = self._tensor.batch or CHUNK
-        chunks = (images[start : start + step] for start in range(0, len(images), step))
-        return [topics for chunk in chunks for topics in self._scoring.label(_rows(self.graph, self._tensor, chunk))]
+        return [
+            topics
+            for some in parts(images, step)
+            for topics in self._scoring.label(_rows(self.graph, self._tensor, some))
+        ]
 
 
 def _rows(graph: OnnxGraph, tensor: InputTensor, images: Sequence[NDArray[np.uint8]]) -> Scores:

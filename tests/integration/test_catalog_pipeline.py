@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from scrapy.exceptions import DropItem
 from scrapy.utils.test import get_crawler
+from sqlalchemy import select
 
+from image_spider.catalog import schema
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.writes import write_items
 from image_spider.items import Duplicate, Image, ImageItem
 from image_spider.spiders.images import ImagesSpider
+from image_spider.stores.ledger import ledgers, read_ledger
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
 from pipelines.catalog import CatalogPipeline
@@ -85,7 +88,8 @@ def test_the_file_of_an_image_that_has_a_row_is_not_deleted(tmp_path: Path, cata
 
 def test_what_is_dropped_does_not_go_on(tmp_path: Path, catalog_url: str, catalog: Catalog):
     async def run() -> None:
-        crawler = get_crawler(ImagesSpider, {"DATABASE_URL": catalog_url, "DUPLICATES": "drop"})
+        settings = {"DATABASE_URL": catalog_url, "DUPLICATES": "drop", "IMAGES_STORE": str(tmp_path)}
+        crawler = get_crawler(ImagesSpider, settings)
         crawler.spider = crawler._create_spider(url=PAGE)
         pipeline = CatalogPipeline.from_crawler(crawler)
         await pipeline.open_spider()
@@ -96,3 +100,28 @@ def test_what_is_dropped_does_not_go_on(tmp_path: Path, catalog_url: str, catalo
         await pipeline.spider_closed("finished")
 
     asyncio.run(run())
+
+
+def told(folder: Path) -> set[str]:
+    """Return the images that the ledgers of the store tell of."""
+    lines = [line for file in ledgers(folder / "images") for line in read_ledger(file)]
+    return {line.item.image.sha256 for line in lines if line.item and line.item.image}
+
+
+def test_the_ledger_tells_of_what_is_kept_and_not_of_what_is_dropped(
+    tmp_path: Path, catalog_url: str, catalog: Catalog
+):
+    crawl(tmp_path, catalog_url, "drop", *items(SMALL, COPY))
+    assert told(tmp_path) == {SMALL.sha256}
+    crawl(tmp_path, catalog_url, "link", *items(COPY))
+    assert told(tmp_path) == {SMALL.sha256, COPY.sha256}
+
+
+def test_a_ledger_that_cannot_be_written_ends_the_crawl_before_anything_is_committed(
+    tmp_path: Path, catalog_url: str, catalog: Catalog
+):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/.ledgers").touch()
+    crawl(tmp_path, catalog_url, "link", *items(SMALL))
+    with catalog.reading() as connection:
+        assert connection.execute(select(schema.images.c.sha256)).all() == []

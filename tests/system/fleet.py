@@ -11,8 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.project import FAST, Project, wait_until
+from tests.project import FAST, Project
 from tests.redis_servers import RedisServer
+from tests.waiting import wait_until
 
 FRONTIER = "{images:requests}"
 

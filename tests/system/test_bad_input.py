@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from demo.server import DemoServer
 from tests.images import a_png
-from tests.project import Project, wait_until
+from tests.project import ROOT, Project
 from tests.sites import Site
+from tests.waiting import wait_until
 
 URL = "http://127.0.0.1:9/"
 
@@ -184,6 +186,23 @@ def test_what_has_not_begun_when_the_crawl_must_stop_is_not_fetched(project: Pro
     assert said.count("The crawl stops: ") == 1
     assert "Traceback" not in said
     assert len(site.requests) < 300
+
+
+def test_decoding_processes_that_end_whenever_they_start_end_the_crawl(tmp_path: Path, site: DemoServer):
+    # As if something killed them: the server that they are forked from ends each at once.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'forkserver' in ' '.join(sys.orig_argv):\n"
+        "    os.register_at_fork(after_in_child=lambda: os._exit(9))\n"
+    )
+    project = Project(tmp_path, path=f"{tmp_path}:{ROOT}")
+    done = project.crawl(site.url)
+    assert done.returncode == 1
+    assert done.stderr.count("The crawl stops: 3 times in a row the decoding processes ended") == 1
+    assert "Traceback" not in done.stderr
+    assert project.rows("select state, images from crawls") == [("failed", 0)]
+    assert project.rows("select cause from failures where image_url is not null") == []
+    assert project.crawl(site.url, PYTHONPATH=str(ROOT)).returncode == 0
 
 
 @pytest.mark.parametrize("words", [["catalog"], ["catalog", "fly"], ["report", "x"], ["report", "--limit", "0"]])

@@ -11,7 +11,7 @@ from benchmarks.contestants import Ours, Stock
 from benchmarks.gallery import Gallery
 from benchmarks.race import measure
 from benchmarks.web_server import WebServer, find_nginx
-from tests.project import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture

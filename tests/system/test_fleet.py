@@ -12,10 +12,11 @@ import pytest
 
 from demo.server import DemoServer
 from tests.images import a_png
-from tests.project import Project, wait_until
+from tests.project import Project
 from tests.sites import Site
 from tests.system.fleet import FRONTIER, Fleet
 from tests.system.test_local_crawl import EXPECTED, failures, images
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -102,6 +103,20 @@ def test_sigterm_gives_back_what_was_not_done_and_another_worker_does_it(fleet: 
         assert fleet.rows("select count(*) from images") == [(90,)]
 
 
+def test_sigterm_waits_for_a_slow_answer_no_longer_than_told(fleet: Fleet, site: DemoServer):
+    worker = fleet.start_worker("-s", "SHUTDOWN_SECONDS=1")
+    fleet.push(f"{site.url}/hostile/slow?seconds=60")
+    wait_until(lambda: any("slow" in path for _, path in site.requests))
+    told = time.monotonic()
+    assert fleet.stop(worker) == 130
+    assert 1 < time.monotonic() - told < 15
+    assert "Traceback" not in fleet.log(0)
+    fields = fleet.fields("default")
+    assert (fields["outstanding"], fields["state"]) == ("1", "running")
+    assert "retried" not in fields
+    assert fleet.rows("select count(*) from failures") == [(0,)]
+
+
 def test_a_worker_that_leaves_touches_neither_queue_nor_filter(fleet: Fleet):
     with Site(gallery(60, 1)) as site:
         slow = ("-s", "HOST_DELAY_SECONDS=0.1")
@@ -165,6 +180,17 @@ def test_max_images_is_exact_across_workers(fleet: Fleet):
         assert len(fleet.files()) == 17
 
 
+def test_a_crawl_that_had_its_images_goes_on_with_a_higher_limit(fleet: Fleet):
+    with Site(gallery(1, 60)) as site:
+        fleet.start_worker()
+        for limit in (17, 30):
+            fleet.push({"url": f"{site.url}/", "crawl_id": "few", "max_images": limit})
+            assert wait_until(lambda: fleet.recorded("few")) == ("completed", "max_images")
+            wait_until(lambda most=limit: fleet.rows("select count(*) from images") == [(most,)])
+            heard = time.monotonic() + 2  # by then every worker knows that it has ended
+            wait_until(lambda moment=heard: time.monotonic() > moment)
+
+
 def test_an_idle_worker_ends_only_when_it_is_told_to(fleet: Fleet):
     worker = fleet.start_worker("-s", "MAX_IDLE_TIME_BEFORE_CLOSE=1")
     assert worker.wait(timeout=30) == 0
@@ -185,6 +211,19 @@ def test_push_and_crawls_serve_a_fleet(fleet: Fleet, tmp_path: Path):
         assert "seen: " in shown
 
 
+def test_a_request_that_cannot_be_queued_is_a_dead_letter_that_can_be_read_and_nobody_stops(fleet: Fleet):
+    fleet.start_worker()
+    pages = {"/": "".join(f'<a href="{page}">x</a>' for page in ("/1", "/2", "/ok")), "/ok": "<p>ok</p>"}
+    with Site({**pages, "/1": "-> https:///x", "/2": "-> http://a b/"}) as site:
+        fleet.push(f"{site.url}/")
+        assert wait_until(lambda: fleet.recorded("default")) == ("completed", "finished")
+    assert {name: fleet.fields("default")[name] for name in ("dead", "pages")} == {"dead": "2", "pages": "2"}
+    told = fleet.run("crawls", "default", "--dead").stdout.splitlines()
+    assert sorted(told) == [f"0\tthe URL has no usable host: {url}\t{url}" for url in ("http://a b/", "https:///x")]
+    assert fleet.run("crawls", "default", "--requeue-dead").stdout == "0 requests of default are queued again\n"
+    assert fleet.stop(fleet.workers[0]) == 130
+
+
 def test_commands_say_what_is_wrong(fleet: Fleet):
     for words, code, said in (
         (("push", "ftp://a.example/"), 2, "an http"),
@@ -192,6 +231,8 @@ def test_commands_say_what_is_wrong(fleet: Fleet):
         (("push", "--file", "/no/such/file"), 1, "No such file"),
         (("crawls", "none"), 2, "crawl='none' is not allowed"),
         (("crawls", "none", "--stop"), 2, "crawl='none' is not allowed"),
+        (("crawls", "none", "--dead"), 2, "crawl='none' is not allowed"),
+        (("crawls", "none", "--dead", "--stop"), 2, "at most one of"),
         (("push", "https://a.example/", "-s", "REDIS_URL="), 2, "REDIS_URL"),
         (("crawls", "-s", "REDIS_URL=redis://127.0.0.1:1/0"), 1, ""),
         (("crawl", "images", "-s", "REDIS_URL=redis://127.0.0.1:1/0"), 1, "The crawl stops"),

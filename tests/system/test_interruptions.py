@@ -12,8 +12,9 @@ import pytest
 
 from demo.server import DemoServer
 from tests.images import a_png
-from tests.project import Project, wait_until
+from tests.project import Project
 from tests.sites import Site
+from tests.waiting import wait_until
 
 SLOW = ("-s", "HOST_DELAY_SECONDS=0.02", "-s", "HOST_CONCURRENCY=1")
 TABLES = {

@@ -15,9 +15,10 @@ from image_spider import config
 from image_spider.decoders import Decoders
 from image_spider.imaging.analysis import SCORES_VERSION
 from tests.images import a_png
-from tests.project import Project, wait_until
+from tests.project import Project
 from tests.sites import Site
 from tests.unit.imaging.drawings import saved, scene
+from tests.waiting import wait_until
 
 PICTURES = 129  # two batches and one more
 MEASURED = "select * from images order by sha256"

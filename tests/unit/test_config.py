@@ -1,3 +1,5 @@
+import math
+import re
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,25 @@ def test_the_environment_wins_over_the_yaml_file(tmp_path: Path):
     [
         "postgresql://db/images",
         "postgresql://me:p%40ss@db-1.example:5432/images",
-        "postgresql://me:p@[::1]:5432,10.0.0.2/images?sslmode=require",
+        "postgresql://me:p@[::1]:5432,10.0.0.2/images?sslmode=verify-full&sslrootcert=/etc/ssl/ca.pem",
     ],
 )
 def test_a_postgresql_url_may_name_several_hosts(url: str):
     assert url == config.load({"DATABASE_URL": url}).DATABASE_URL
+
+
+@pytest.mark.parametrize(
+    ("environment", "seconds"),
+    [
+        ({}, 30),
+        ({"DATABASE_URL": "postgresql://db/images"}, 30),
+        ({"REDIS_URL": "redis://r"}, 30),
+        ({"REDIS_URL": "redis://r", "DATABASE_URL": "postgresql://db/images"}, math.inf),
+        ({"REDIS_URL": "redis://r", "DATABASE_URL": "postgresql://db/images", "CATALOG_RETRY_SECONDS": "7"}, 7),
+    ],
+)
+def test_a_fleet_waits_for_its_postgresql_without_end(environment: dict[str, str], seconds: float):
+    assert seconds == config.load(environment).CATALOG_RETRY_SECONDS
 
 
 def test_a_home_folder_is_found():
@@ -54,10 +70,12 @@ def test_a_configuration_does_not_change():
 @pytest.mark.parametrize(
     ("key", "value", "allowed"),
     [
+        ("PATRONI_URLS", "h1:8008", "http://USER:PASSWORD@HOST:PORT"),
+        ("PATRONI_URLS", "http://h1:8008/cluster", "http://USER:PASSWORD@HOST:PORT"),
         ("DATABASE_URL", "mysql://db", "sqlite:///FILE or postgresql://USER"),
         ("DATABASE_URL", "sqlite:///", "sqlite:///FILE"),
         ("DATABASE_URL", "sqlite:///:memory:", "sqlite:///FILE"),
-        ("DATABASE_URL", "postgresql://u:p@host:port/db", "HOST:PORT"),
+        ("DATABASE_URL", "postgresql://host:port/db", "HOST:PORT"),
         ("DATABASE_URL", "postgresql://host", "NAME"),
         ("HOST_DELAY_SECONDS", "inf", "finite"),
         ("IMAGES_EXPIRES", "800000", "less than or equal to 36500"),
@@ -73,6 +91,24 @@ def test_a_wrong_value_is_refused_with_key_value_and_what_is_allowed(key: str, v
     assert str(refusal.value).startswith(f"{key}={value!r} is not allowed: ")
     assert allowed in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "url"),
+    [
+        ("DATABASE_URL", "postgresql://me:ge/heim@host/db"),
+        ("DATABASE_URL", "postgresql://me:ge@heim@host:port/db"),
+        ("DATABASE_URL", "postgresql://me@host:port/db?password=ge/heim&sslpassword=geheim"),
+        ("DATABASE_URL", "host=db user=me password=geheim"),
+        ("REDIS_URL", "redis://:ge/heim@host"),
+        ("PATRONI_URLS", "http://me:ge,heim@one:8008,http://me:geheim@two:8008/cluster"),
+        ("DATABASE", "postgresql://me:geheim@host/db"),
+    ],
+)
+def test_a_refused_url_is_told_without_its_password(key: str, url: str):
+    with pytest.raises(UsageError, match=rf"{key}='.*\*\*\*.*' is not allowed") as refusal:
+        config.check({key: url})
+    assert not re.search("ge.?heim|ge@", str(refusal.value))
 
 
 def test_an_unknown_key_of_the_yaml_file_is_refused_with_the_keys_there_are(tmp_path: Path):

@@ -10,8 +10,11 @@ import pytest
 from image_spider import causes
 from image_spider.broker.keys import KEYS
 from image_spider.catalog.schema import metadata
+from image_spider.commands.catalog import Command
 from image_spider.config import Config
+from image_spider.imaging.rules import QUALITY_PARTS, RULES
 from image_spider.spiders.images import ARGUMENTS
+from tests.lua_writers import written
 from tests.project import ROOT
 
 REFERENCE = ROOT / "docs/reference"
@@ -33,10 +36,33 @@ def test_every_key_in_redis_stands_in_the_reference():
     assert rows == [(key.name, key.type, key.holds, key.lifetime, key.writer) for key in KEYS]
 
 
-def test_every_script_that_writes_a_key_exists():
-    scripts = {path.stem for path in (ROOT / "image_spider/broker/lua").glob("*.lua")}
-    named = {name for key in KEYS for name in key.writer.split(", ")} - {"anyone", "reject"}
-    assert named <= scripts
+def test_every_rule_and_every_part_of_the_quality_stands_in_the_reference():
+    text = (REFERENCE / "rules.md").read_text(encoding="utf-8")
+    rows = {tuple(line.strip("| ").split(" | ")) for line in text.splitlines() if line.startswith("| `")}
+    rules = {
+        (
+            f"`{rule.flag}`",
+            rule.case,
+            f"`{rule.feature}`",
+            rule.direction,
+            f"{rule.threshold:g}",
+            rule.unit,
+            rule.source,
+        )
+        for rule in RULES
+    }
+    parts = {(f"`{part.feature}`", f"{part.worst:g}", f"{part.best:g}", f"{part.weight:g}") for part in QUALITY_PARTS}
+    assert rows == rules | parts
+
+
+def test_the_writers_of_every_key_in_redis_are_those_that_the_scripts_show():
+    lua = (ROOT / "image_spider/broker/lua").glob("*.lua")
+    scripts = sorted(path.stem for path in lua if "\n-- KEYS[1] " in path.read_text(encoding="utf-8"))
+    families = {script: written(script) for script in scripts}
+    beside = {"F:ended": ["recorded"], "S": ["anyone"], "S:rejected": ["reject"]}  # what Python and people write
+    for key in KEYS:
+        writers = [script for script in scripts if key.name in families[script]] + beside.get(key.name, [])
+        assert key.writer == ", ".join(sorted(writers)), key.name
 
 
 def test_every_argument_of_the_spider_stands_in_the_reference():
@@ -63,6 +89,11 @@ def test_every_command_stands_in_the_reference():
     text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
     commands = {path.stem for path in (ROOT / "image_spider/commands").glob("*.py")} - {"__init__", "questions"}
     assert commands == set(re.findall(r"^\| `scrapy (\w+)", text, re.MULTILINE))
+
+
+def test_every_action_on_the_catalog_stands_in_the_reference():
+    text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
+    assert Command.ACTIONS.keys() == set(re.findall(r"^\| `scrapy catalog (\w+)", text, re.MULTILINE))
 
 
 def _pages() -> list[Path]:

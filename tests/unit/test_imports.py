@@ -23,6 +23,7 @@ ONLY_IN = {
     "console": ("console/",),
     "demo": (),
     "benchmarks": (),
+    "deploy": (),
     "tests": (),
 }
 PURE = (

@@ -6,7 +6,8 @@
 -- include queues
 -- include endings
 local WORKER_MS = 3600 * 1000
-local STEP = 100 -- delayed requests, parked hosts and dropped requests that one call moves
+local STEP = 100 -- delayed requests and parked hosts that one call moves
+local to_drop = 1000 -- requests of stopped crawls that one call drops
 local worker, number, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local delay, places = tonumber(ARGV[4]), tonumber(ARGV[5])
 local mine, me = F .. ':leases:' .. worker, F .. ':worker:' .. worker
@@ -89,9 +90,15 @@ local function unpark()
   end
 end
 
+-- Take a crawl out of the turns of a host until lease calls bring it back in small steps (unpark).
+local function park(crawl, host)
+  call('ZREM', F .. ':host:' .. host, crawl)
+  call('SADD', F .. ':parked:' .. crawl, host)
+end
+
 -- Drop requests of a stopped crawl. Returns whether some are left on this host.
 local function drop(crawl, queue)
-  local popped = call('ZPOPMIN', queue, STEP)
+  local popped = call('ZPOPMIN', queue, text(to_drop))
   local ids = {}
   for index = 1, #popped, 2 do
     ids[#ids + 1] = popped[index]
@@ -102,6 +109,7 @@ local function drop(crawl, queue)
     call('HDEL', losses, unpack(ids))
     call('HINCRBY', F .. ':crawl:' .. crawl, 'dropped', #ids)
     gone(crawl, #ids)
+    to_drop = to_drop - #ids
   end
   return call('EXISTS', queue) == 1
 end
@@ -137,11 +145,11 @@ local function serve(host, want)
         call('ZADD', turns, text(turn), crawl)
       end
     elseif state == 'paused' then
-      call('ZREM', turns, crawl)
-      call('SADD', F .. ':parked:' .. crawl, host)
-    elseif drop(crawl, queue) then
-      return took, true
-    else
+      park(crawl, host)
+    elseif to_drop == 0 then -- the rest later: a script is atomic, so its length is everybody's latency
+      park(crawl, host)
+      call('SADD', F .. ':unparking', crawl)
+    elseif not drop(crawl, queue) then
       call('ZREM', turns, crawl)
     end
   end

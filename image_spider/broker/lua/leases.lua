@@ -1,9 +1,12 @@
 -- End leases. The value of F:leases:<worker> is "token attempt host crawl", and "answered" when its host's place is free.
-local MAX_DEAD = 10000
 local APART_MS = 100 -- between requests whose workers died more than once
 
+-- Returns nothing for a value that is none, such as one whose host has a space.
 local function read_lease(value)
-  return string.match(value, '^(%S+) (%S+) (%S+) (%S+)(.*)$')
+  local token, attempt, host, crawl, answered = string.match(value, '^(%S+) (%S+) (%S+) (%S+)(.*)$')
+  if answered == '' or answered == ' answered' then
+    return token, attempt, host, crawl, answered
+  end
 end
 
 -- Remember the last finish or nack call of a worker: one that knows of a later one has seen a failover (renew).
@@ -41,10 +44,7 @@ local function give_back(id, attempt, crawl, host, cause, delay_ms, mode, most)
     call('HDEL', payloads, id)
     call('HDEL', attempts, id)
     call('HDEL', losses, id)
-    local letter = {id, crawl, host, attempt, string.format('%.0f', now), (string.gsub(cause, '%s+', ' ')), payload_of(value)}
-    call('LPUSH', F .. ':dead', table.concat(letter, '\n'))
-    call('LTRIM', F .. ':dead', 0, MAX_DEAD - 1)
-    call('HINCRBY', F .. ':crawl:' .. crawl, 'dead', 1)
+    bury(id, crawl, host, attempt, cause, payload_of(value))
     gone(crawl, 1)
     return true
   end
@@ -77,7 +77,12 @@ local function give_back_all(worker, limit, cause, mode, most)
     local id = found[index]
     local _, attempt, host, crawl, answered = read_lease(found[index + 1])
     call('HDEL', mine, id)
-    if give_back(id, attempt, crawl, host, cause, mode == 'lost' and index * APART_MS or 0, mode, most) then
+    local how, why = mode, cause
+    if not crawl then -- F:payloads knows, and a worker that got it again would not get rid of it either
+      host, crawl = header_of(call('HGET', payloads, id) or '')
+      attempt, answered, how, why = 1, host and '', 'dead', 'its lease cannot be read'
+    end
+    if give_back(id, attempt, crawl, host, why, how == 'lost' and index * APART_MS or 0, how, most) then
       dead = dead + 1
     else
       returned = returned + 1

@@ -1,26 +1,22 @@
 -- Make a crawl known, or let it run again.
 -- KEYS[1] frontier
--- ARGV crawl, arguments
+-- ARGV crawl, arguments, batch of start URLs or "": one that was pushed before opens nothing
 -- Result: its state before, "" for a new one
 -- include clock
 -- include endings
 local crawl = ARGV[1]
 local record = F .. ':crawl:' .. crawl
 local before = call('HGET', record, 'state') or ''
-if before == 'running' or before == 'paused' then
+if before == 'running' or before == 'paused' or call('ZSCORE', F .. ':fed', ARGV[3]) then
   return before
 end
 local outstanding = tonumber(call('HGET', record, 'outstanding') or 0)
 local created = call('HGET', record, 'created') or now
 call('ZADD', F .. ':crawls', created, crawl) -- a full Redis refuses this first write: nothing is changed
 if outstanding == 0 and call('EXISTS', F .. ':seen:' .. crawl) == 0 then -- it begins anew
-  call('DEL', record, F .. ':images:' .. crawl)
+  call('DEL', record, F .. ':images:' .. crawl, F .. ':claimed:' .. crawl)
 end
-call('HSET', record, 'state', 'running', 'arguments', ARGV[2], 'created', created, 'started', now)
+reopen_crawl(crawl)
+call('HSET', record, 'arguments', ARGV[2], 'created', created, 'started', now)
 call('HSETNX', record, 'outstanding', 0)
-call('HDEL', record, 'ended')
-call('PERSIST', record)
-call('PERSIST', F .. ':images:' .. crawl)
-call('SREM', F .. ':ended', crawl)
-each_seen_key(crawl, 'PERSIST')
 return before

@@ -3,7 +3,8 @@
 -- ARGV worker, number of the call, reopen (1|0), batch or "", filter layers or "", filter keep ms (-1: for ever),
 --      numbers of the last push and of the last finish or nack call that were answered, then per request: crawl, host, -priority, delay ms, fingerprint, value of F:payloads
 --      fingerprint: "" = none, 16 bytes = check and add, "+" and 16 bytes = add
--- Result: one digit per request: 0 seen, 1 queued, 2 dropped; "" for a batch that was pushed before,
+--      delay -1: a dead letter at once, with the cause in the place of the fingerprint
+-- Result: one digit per request: 0 seen, 1 queued, 2 dropped, 3 dead; "" for a batch that was pushed before,
 --      "forgot" when this server does not know those calls: nothing was pushed
 -- include clock
 -- include queues
@@ -42,21 +43,20 @@ local function counts_of(crawl)
     call('ZADD', F .. ':crawls', now, crawl)
     states[crawl] = 'running'
   elseif state == 'finished' and reopen then
-    call('HSET', record, 'state', 'running')
-    call('HDEL', record, 'ended')
-    call('PERSIST', record)
-    call('PERSIST', F .. ':images:' .. crawl)
-    call('SREM', F .. ':ended', crawl)
-    each_seen_key(crawl, 'PERSIST')
+    reopen_crawl(crawl)
     states[crawl] = 'running'
   end
   count.open = states[crawl] == 'running' or states[crawl] == 'paused'
   return count
 end
 
-local function store(crawl, host, score, delay, value)
+local function new_id()
   serial = serial + 1
-  local id = string.format('%012x', serial)
+  return string.format('%012x', serial)
+end
+
+local function store(crawl, host, score, delay, value)
+  local id = new_id()
   values[#values + 1] = id
   values[#values + 1] = value
   if tonumber(delay) > 0 then
@@ -78,6 +78,10 @@ local function push(crawl, host, score, delay, fingerprint, value)
   if not count.open then
     count.dropped = count.dropped + 1
     return 2
+  end
+  if delay == '-1' then
+    bury(new_id(), crawl, host, 0, fingerprint, payload_of(value))
+    return 3
   end
   if fingerprint ~= '' then
     local filter = filter_of(crawl, layers, keep)

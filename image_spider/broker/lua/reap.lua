@@ -1,4 +1,4 @@
--- Return leases of one worker whose time is over.
+-- Return leases of one worker whose time is over, and tidy a little.
 -- KEYS[1] frontier
 -- ARGV the reaping worker, limit, max losses
 -- Result: finished (0), returned, dead, more (1|0), {crawls that ended}
@@ -6,6 +6,8 @@
 -- include queues
 -- include endings
 -- include leases
+-- include tidy
+tidy()
 local workers = F .. ':workers'
 local lost
 for _, worker in ipairs(call('ZRANGEBYSCORE', workers, '-inf', now, 'LIMIT', 0, 2)) do

@@ -26,7 +26,8 @@ local kind, entries = call('TYPE', F).ok, {}
 if kind == 'none' then
   return {}
 elseif kind ~= 'list' and kind ~= 'set' and kind ~= 'zset' then
-  return redis.error_reply('WRONGTYPE ' .. F .. ' is a ' .. kind .. '; start URLs are a list, a set or a sorted set')
+  return redis.error_reply('WRONGTYPE ' .. F .. ' is a ' .. kind .. '; start URLs are a list, a set or a sorted set:'
+    .. ' move it away, `redis-cli rename ' .. F .. ' ' .. S .. ':wrong`')
 end
 call('ZADD', taken_at, now, batch) -- a full Redis refuses this first write: nothing is changed
 if kind == 'list' then

@@ -15,32 +15,27 @@ from image_spider.broker.records import Finish, Leased, Leases, Push, WorkerRepo
 from image_spider.broker.start_urls import StartURLs
 from image_spider.broker.workers import Workers
 from tests.redis_servers import Cluster, RedisServer, Sentinels
+from tests.servers import running
 
 REPORT = WorkerReport(host="here", pid=1, version="1")
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"), "--appendonly", "yes")
-    server.start()
-    yield server
-    server.stop()
+    with running(RedisServer(tmp_path_factory.mktemp("redis"), "--appendonly", "yes")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
-    cluster.start()
-    yield cluster
-    cluster.stop()
+    with running(Cluster(tmp_path_factory.mktemp("cluster"))) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")
 def redis_sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sentinels]:
-    sentinels = Sentinels(tmp_path_factory.mktemp("sentinels"))
-    sentinels.start()
-    yield sentinels
-    sentinels.stop()
+    with running(Sentinels(tmp_path_factory.mktemp("sentinels"))) as sentinels:
+        yield sentinels
 
 
 class Fleet:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from image_spider.broker.records import CrawlState, Push, Pushed
-from tests.integration.broker.conftest import Fleet
+from tests.integration.broker.conftest import REPORT, Fleet
 from tests.integration.broker.test_frontier import fingerprint
 
 
@@ -147,6 +149,98 @@ def test_crawls_are_listed_newest_first(run):
         await fleet.command("ZADD", ":crawls", 1, "old")
         await fleet.command("ZADD", ":crawls", 1, "expired")
         await fleet.push("a", crawl="new")
-        assert [record.id for record in await fleet.crawls.all()] == ["new", "old"]
+        await fleet.claims.claim(worker="w", crawl="old", urls=["u"], max_images=2)
+        await fleet.claims.settle(worker="w", crawl="old", url="u", result="ok", image="i", max_images=2)
+        calls = fleet.client.calls
+        listed = [(record.id, record.outstanding, images) for record, images in await fleet.crawls.newest(count=9)]
+        assert listed == [("new", 1, 0), ("old", 0, 1)]
+        assert [record.id for record, _ in await fleet.crawls.newest(count=1)] == ["new"]
+        assert fleet.client.calls - calls == 2
+
+    run(scenario)
+
+
+def test_what_names_an_ended_crawl_goes_with_its_record(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("a")
+        await fleet.push("b", crawl="d")
+        held = (await fleet.lease()).leases
+        await fleet.claims.claim(worker="w", crawl="c", urls=["u", "v"], max_images=5)
+        await fleet.claims.settle(worker="w", crawl="c", url="u", result="ok", image="i", max_images=5)
+        await fleet.finish(*(one for one in held if one.crawl == "c"))
+        month = 30 * 86_400_000
+        for key in (":crawl:c", ":images:c", ":claimed:c"):
+            assert month - 60_000 < await fleet.command("PTTL", key) <= month
+            await fleet.command("PEXPIRE", key, 1)
+        await fleet.workers.reap(worker="w")
+        while await fleet.command("EXISTS", ":crawl:c"):  # not before its time
+            assert await fleet.command("ZSCORE", ":crawls", "c")
+        await fleet.workers.reap(worker="w")
+        assert [key.decode() for key in await fleet.client.keys(f"{fleet.options.name}:*:c")] == []
+        assert (await fleet.workers.renew(worker="w", report=REPORT)).ended == ()
+        assert await fleet.command("ZRANGE", ":crawls", 0, -1) == [b"d"]
+
+    run(scenario)
+
+
+def test_a_crawl_that_runs_again_keeps_what_it_has(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("a")
+        await fleet.claims.claim(worker="w", crawl="c", urls=["u", "v"], max_images=5)
+        await fleet.claims.settle(worker="w", crawl="c", url="u", result="ok", image="i", max_images=5)
+        await fleet.push("a", fingerprint=fingerprint("a"))
+        await fleet.finish(*(await fleet.lease()).leases)
+        await fleet.crawls.open(crawl="c", arguments="")
+        for key in (":crawl:c", ":images:c", ":claimed:c", ":seen:c"):
+            assert await fleet.command("PTTL", key) == -1
+
+    run(scenario)
+
+
+def test_many_crawls_are_tidied_in_steps(run):
+    async def scenario(fleet: Fleet):
+        await fleet.command("ZADD", ":crawls", *(word for n in range(95) for word in (n, f"expired{n}")))
+        await fleet.command("SADD", ":ended", *(f"expired{n}" for n in range(95)))
+        left = [95]
+        while left[-1]:
+            await fleet.workers.reap(worker="w")
+            left.append(await fleet.command("ZCARD", ":crawls"))
+            assert left[-2] - left[-1] <= 10
+        assert await fleet.command("SCARD", ":ended") == 0
+
+    run(scenario)
+
+
+def test_a_call_drops_a_thousand_requests_of_stopped_crawls_at_most_and_still_serves_the_others(run):
+    async def scenario(fleet: Fleet):
+        for number in range(30):
+            await fleet.push(*("x" for _ in range(100)), host=f"h{number}")
+        await fleet.push(*"ab", crawl="other", host="h29")
+        await fleet.crawls.set_state(crawl="c", state=CrawlState.STOPPED)
+        left = [3000]
+        while left[-1]:
+            if len(left) == 1:
+                assert await fleet.take(200) == ["a", "b"]  # behind 29 hosts of the stopped one
+            else:
+                await fleet.lease(200)
+            record = await fleet.crawls.get(crawl="c")
+            assert record
+            left.append(record.outstanding)
+        assert [before - after for before, after in pairwise(left)] == [1000, 1000, 1000]
+        assert record.ended_ms
+        assert [key for name in ("queue:c/*", "host:*", "parked:*", "unparking", "ready") for key in
+                await fleet.client.keys(f"{fleet.options.name}:{name}")] == []  # fmt: skip
+
+    run(scenario)
+
+
+def test_a_crawl_that_is_opened_again_while_it_is_dropped_keeps_what_is_left(run):
+    async def scenario(fleet: Fleet):
+        for number in range(15):
+            await fleet.push(*(f"{number}" for _ in range(100)), host=f"h{number}")
+        await fleet.crawls.set_state(crawl="c", state=CrawlState.STOPPED)
+        assert await fleet.take() == []
+        await fleet.crawls.open(crawl="c", arguments="")
+        assert len(await fleet.take(200) + await fleet.take(200) + await fleet.take(200)) == 500
 
     run(scenario)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
 from image_spider.broker.records import CrawlState, Finish, Nack, Push, Pushed
 from tests.integration.broker.conftest import Fleet, payloads
 
@@ -296,5 +298,15 @@ def test_emptying_the_frontier_leaves_no_key(run):
         await fleet.lease()
         await fleet.frontier.empty()
         assert await fleet.client.keys(fleet.options.name + "*") == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a\n", "a\xa0b"])
+def test_a_host_or_crawl_that_leases_could_not_name_is_refused(run, name: str):
+    async def scenario(fleet: Fleet):
+        for request in (Push(crawl="c", host=name, payload=b""), Push(crawl=name, host="h", payload=b"")):
+            with pytest.raises(ValueError, match="empty or has a space"):
+                await fleet.frontier.push(worker="w", call=1, requests=[request])
 
     run(scenario)

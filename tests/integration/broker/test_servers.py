@@ -44,6 +44,8 @@ async def _everything(fleet: Fleet) -> None:
     await fleet.crawls.end_if_empty(crawl="e")
     await fleet.claims.claim(worker="w", crawl="c", urls=["a", "b"], max_images=5)
     await fleet.claims.settle(worker="w", crawl="c", url="a", result="ok", image="i", max_images=5)
+    assert len(await fleet.crawls.newest(count=2)) == 2
+    assert await fleet.frontier.requeue_dead(crawl="e") == 0
     await fleet.start_urls.add(entries=[b"1", b"2", b"3"])
     await fleet.start_urls.take(batch="b", count=1)
     await fleet.start_urls.settle(batch="b")
@@ -251,3 +253,19 @@ def test_a_server_that_evicts_keys_is_warned_about(own_server: RedisServer, capl
     own_server.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
     _connect(own_server.url)()
     assert "noeviction" in caplog.text
+
+
+def test_a_connection_that_is_closed_while_it_is_used_costs_a_repetition(redis_server: RedisServer):
+    # As redis-py does to all connections of a Cluster when one of its nodes goes.
+    async def scenario(fleet: Fleet):
+        async def close_again_and_again() -> None:
+            while True:
+                await fleet.client._connected().connection_pool.disconnect()
+                await asyncio.sleep(0.003)
+
+        closing = asyncio.ensure_future(close_again_and_again())
+        calls = [fleet.command("SET", f":{number}", "x" * 1000) for number in range(100)]
+        assert await asyncio.gather(*calls) == [True] * 100
+        closing.cancel()
+
+    run_on(redis_server.url, scenario)

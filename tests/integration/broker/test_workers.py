@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from image_spider.broker.records import Answered, CrawlState, Finish, Push, WorkerReport
 from tests.integration.broker.conftest import REPORT, Fleet, payloads
 
@@ -128,7 +130,11 @@ def test_workers_are_listed_with_their_reports(run):
         await fleet.workers.renew(worker="w", report=report)
         await fleet.push("a")
         await fleet.lease()
+        await fleet.command("ZADD", ":workers", 1, "lost")
+        calls = fleet.client.calls
         found = {worker.id: worker for worker in await fleet.workers.all()}
+        assert fleet.client.calls == calls + 1
+        assert (found["lost"].report, found["lost"].alive_ms < 0) == (None, True)
         assert (found["w"].report, found["w"].leases) == (report, 1)
         assert 25_000 < found["w"].alive_ms <= 30_000
 
@@ -163,5 +169,31 @@ def test_a_late_repetition_of_a_finish_does_not_look_like_a_redis_that_forgot(ru
         ).finished == 1
         await fleet.frontier.finish(worker="w", finishes=done[:1], call=1, answered=Answered(push=1))
         assert (await fleet.workers.renew(worker="w", report=REPORT, answered=Answered(push=1, release=2))).alive
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("host", ["", "a b"])
+@pytest.mark.parametrize("end", ["reap", "leave"])
+def test_a_lease_that_cannot_be_read_is_a_dead_letter_of_its_own_crawl_and_stops_nobody(run, host: str, end: str):
+    async def scenario(fleet: Fleet):
+        await fleet.push("good", crawl="b")
+        await fleet.push("bad")
+        leases = {lease.crawl: lease.id for lease in (await fleet.lease()).leases}
+        # As a host that nothing checked would have written it.
+        await fleet.command("HSET", ":payloads", leases["c"], f"{host}\nc\n0\nbad")
+        await fleet.command("HSET", ":leases:w", leases["c"], f"1 1 {host} c")
+        if end == "reap":
+            await fleet.expire("w")
+            assert (await fleet.workers.reap(worker="v")).ended == ("c",)
+        else:
+            await fleet.workers.leave(worker="w")
+        [letter] = await fleet.frontier.dead_letters()
+        assert (letter.crawl, letter.host, letter.payload) == ("c", host, b"bad")
+        assert letter.cause == "its lease cannot be read"
+        assert await fleet.take(worker="v") == ["good"]
+        record = await fleet.crawls.get(crawl="b")
+        assert record
+        assert record.outstanding == 1
 
     run(scenario)

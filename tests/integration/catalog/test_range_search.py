@@ -85,7 +85,8 @@ def test_the_search_probes_its_four_indexes_and_scans_nothing(catalog: Catalog, 
     if analyzed:
         catalog.transaction(lambda connection: connection.exec_driver_sql("ANALYZE"))
     plan = plan_of_the_search(catalog)
-    assert {f"ix_images_part_{part}" for part in range(4)} <= set(re.findall(r"\w+", plan))
+    # PostgreSQL names the index of a partition after all its columns.
+    assert set(re.findall(r"(?:ix_images|images_\d+)_part_(\d)", plan)) == {"0", "1", "2", "3"}
     assert "ix_images_duplicate_of" not in plan
     assert not re.search(r"SCAN (images|indexed)|Seq Scan|Hash Join|Bitmap", plan), plan
 

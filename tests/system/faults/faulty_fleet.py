@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -11,12 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tests.project import wait_until
 from tests.redis_servers import RedisServer
 from tests.system.faults.scale import SCALE
 from tests.system.faults.site import GatedSite
 from tests.system.fleet import FRONTIER, Fleet
+from tests.waiting import wait_until
 
+STATE = (
+    ("HGETALL", "crawl:default"),
+    ("ZRANGE", "ready", 0, -1),
+    ("HGETALL", "busy"),
+    ("ZRANGE", "workers", 0, -1),
+    ("ZCARD", "delayed"),
+    ("SMEMBERS", "ended"),
+)
 MODEST = ("-s", "CONCURRENT_REQUESTS=4")  # and four times as many leased ahead: no worker takes all that there is
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 SETTINGS = {
@@ -72,7 +81,10 @@ class FaultyFleet(Fleet):
 
     def wait_for_gate(self) -> None:
         """Wait until requests wait at the gate: some work is in flight, much is not begun."""
-        wait_until(lambda: self.site.holds, seconds=SCALE.deadline_seconds)
+        try:
+            wait_until(lambda: self.site.holds, seconds=SCALE.deadline_seconds, what="requests at the gate")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._state()}") from None
 
     def gates(self, number: int) -> Iterator[int]:
         """Yield at so many moments of the crawl, evenly spread, each with requests in flight."""
@@ -81,6 +93,11 @@ class FaultyFleet(Fleet):
             self.wait_for_gate()
             yield gate
 
+    def name_of(self, number: int) -> str:
+        """Return the name under which a worker joined."""
+        (name, *_) = re.findall(r"Worker (\S+) has joined the fleet", self.log(number))
+        return str(name)
+
     def said(self, text: str) -> bool:
         """Tell whether all workers have logged a text."""
         return all(text in self.log(number) for number in range(len(self.workers)))
@@ -88,7 +105,10 @@ class FaultyFleet(Fleet):
     def finish(self, fault: str) -> Outcome:
         """Open the gate, wait for the end of the crawl, check the books and print what was repeated."""
         self.site.open()
-        ended = wait_until(lambda: self.recorded("default"), seconds=SCALE.deadline_seconds)
+        try:
+            ended = wait_until(lambda: self.recorded("default"), seconds=SCALE.deadline_seconds, what="the crawl's end")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._state()}") from None
         assert ended == ("completed", "finished")
         self.assert_files_and_rows_agree()
         asked = self.site.asked()
@@ -120,6 +140,20 @@ class FaultyFleet(Fleet):
         """Return the seconds by which a worker's loop was late, between two times of time.monotonic()."""
         noted = json.loads((self.folder / f"lag{number}.json").read_text())
         return [late for at, late in noted if since <= at <= until]
+
+    def _state(self) -> str:
+        """Tell where a crawl stands that does not end: its record, the queue, the leases, and what the workers said."""
+        asked = [f"{name}: {self.redis.ask(verb, f'{FRONTIER}:{name}', *words)}" for verb, name, *words in STATE]
+        leases = self.redis.ask("KEYS", f"{FRONTIER}:leases:*").split("\r\n")[2::2]
+        held = [f"{key}: {self.redis.ask('HLEN', key)}" for key in leases]
+        logs = [
+            f"worker {number}: {line}"
+            for number in range(len(self.workers))
+            for line in self.log(number).partition("joined the fleet")[2].splitlines()
+            if not line.startswith((" ", "{"))
+        ]
+        ended = [f"worker {number} has ended" for number, one in enumerate(self.workers) if one.poll() is not None]
+        return "\n".join([*asked, *held, *logs, *ended])
 
     def _sightings(self) -> set[tuple[str, str]]:
         with closing(sqlite3.connect(self.data / "catalog.sqlite3")) as connection:

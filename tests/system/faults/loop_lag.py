@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Self
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
+from tests.run_delay import run_delay_seconds
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
@@ -48,17 +50,12 @@ class LoopLag:
         self._file.write_text(json.dumps(self._late), encoding="utf-8")
 
     def _wait(self) -> None:
-        self._due, self._delayed = time.monotonic() + EVERY_SECONDS, _run_delay()
+        self._due, self._delayed = time.monotonic() + EVERY_SECONDS, run_delay_seconds()
         asyncio.get_running_loop().call_later(EVERY_SECONDS, self._tick)
 
     def _tick(self) -> None:
         now = time.monotonic()
-        own = now - self._due - (_run_delay() - self._delayed)
+        own = now - self._due - (run_delay_seconds() - self._delayed)
         if own > NOTED_SECONDS:
             self._late.append((now, own))
         self._wait()
-
-
-def _run_delay() -> float:
-    """Return for how many seconds this thread was ready to run and had no core."""
-    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.project import wait_until
 from tests.redis_servers import RedisServer, Sentinels
 from tests.system.faults.faulty_fleet import FaultyFleet
 from tests.system.faults.site import GatedSite
+from tests.waiting import wait_until
 
 
 @pytest.fixture

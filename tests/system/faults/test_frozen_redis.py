@@ -6,10 +6,10 @@ import os
 import signal
 import time
 
-from tests.project import wait_until
 from tests.system.faults.faulty_fleet import FaultyFleet
 from tests.system.faults.scale import SCALE
 from tests.system.fleet import FRONTIER
+from tests.waiting import wait_until
 
 LONGEST_LAG_SECONDS = 0.2
 

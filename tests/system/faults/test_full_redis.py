@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from tests.project import wait_until
 from tests.system.faults.faulty_fleet import FaultyFleet
+from tests.waiting import wait_until
 
 FULL = "Redis is full: raise its maxmemory"
 QUIET_SECONDS = 1.5

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.project import wait_until
 from tests.system.faults.faulty_fleet import FaultyFleet
 from tests.system.fleet import FRONTIER
+from tests.waiting import wait_until
 
 
 def test_a_worker_that_leaves_takes_nothing_with_it(fleet: FaultyFleet):

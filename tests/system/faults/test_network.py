@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.project import wait_until
 from tests.system.faults.faulty_fleet import MODEST, FaultyFleet
 from tests.system.faults.scale import SCALE
 from tests.tcp_proxy import ProxyThread, TcpProxy
+from tests.waiting import wait_until
 
 UNHURRIED = {"LEASE_SECONDS": "60"}  # nobody is declared dead: nothing has to be done twice
 

@@ -27,7 +27,7 @@ def test_what_is_understood_is_the_analysis_of_the_picture():
     understanding = describe(data, max_pixels=LIMIT).understanding
     analysis = analysed(data)
     assert understanding
-    assert (understanding.scores, understanding.content) == (analysis.features, analysis.content.kind)
+    assert (understanding.scores, understanding.content) == (analysis.features, analysis.content)
     assert (understanding.quality, understanding.flags) == (analysis.verdict.quality, analysis.verdict.flags)
     assert (understanding.pixel_hash, understanding.phash_256) == (
         analysis.hashes.pixel_hash,

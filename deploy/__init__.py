@@ -1,0 +1,1 @@
+"""What runs the project's servers: templates for production, a cluster on one machine, drills."""

@@ -1,0 +1,1 @@
+"""Failures, practised on real servers."""

@@ -1,0 +1,1 @@
+"""Backups of the catalog: made, listed, verified and restored, for SQLite and PostgreSQL alike."""

@@ -1,0 +1,1 @@
+"""The actions of `scrapy catalog`, a file each."""
