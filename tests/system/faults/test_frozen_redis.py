@@ -8,19 +8,14 @@ import time
 
 from tests.system.faults.faulty_fleet import FaultyFleet
 from tests.system.faults.scale import SCALE
-from tests.system.fleet import FRONTIER
 from tests.waiting import wait_until
 
-LONGEST_LAG_SECONDS = 0.2
+LONGEST_LAG_SECONDS = 1.0  # a loop that waits for Redis is late by the whole freeze; other work costs less
 
 
 def test_a_frozen_redis_neither_blocks_a_worker_nor_loses_anything(fleet: FaultyFleet):
     fleet.start_workers()
     fleet.start_crawl_of_site()
-    for _ in fleet.gates(4):  # a worker's first image starts its decoding processes, which blocks it for a moment
-        if all_workers_have_images(fleet):
-            break
-    assert all_workers_have_images(fleet)
     frozen_at = time.monotonic()
     os.kill(fleet.redis.pid, signal.SIGSTOP)
     fleet.site.hold_at(fleet.site.answered + SCALE.workers)
@@ -39,10 +34,3 @@ def test_a_frozen_redis_neither_blocks_a_worker_nor_loses_anything(fleet: Faulty
     longest = max(late for number in range(SCALE.workers) for late in (0.0, *fleet.lags(number, frozen_at, thawed_at)))
     print(f"longest lag of a worker's event loop: {1000 * longest:.0f} ms")
     assert longest < LONGEST_LAG_SECONDS
-
-
-def all_workers_have_images(fleet: FaultyFleet) -> bool:
-    """Tell whether every worker has reported an image with its heartbeat."""
-    names = fleet.redis.ask("ZRANGE", f"{FRONTIER}:workers", 0, -1).split("\r\n")[2::2]
-    reports = [fleet.redis.ask("HGET", f"{FRONTIER}:worker:{name}", "report") for name in names]
-    return len(reports) == SCALE.workers and all('"images"' in report for report in reports)
