@@ -1,0 +1,51 @@
+"""What all workers know of a host, beyond the clock that gives out its turns: a frozen record, no I/O."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+
+class Breaker(StrEnum):
+    """CLOSED: requests pass. OPEN: none does. HALF_OPEN: one, as a probe. GIVEN_UP: each fails at once, unasked."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """How a host may be asked now. Times are Unix seconds by the clock of who keeps the states (Redis in a fleet)."""
+
+    delay: float  # seconds between two requests
+    places: int  # requests at the same time
+    closed_until: float = 0.0  # no request before: Retry-After, or an open breaker
+    reason: str = ""  # why it is closed or slow, in words for a user
+    breaker: Breaker = Breaker.CLOSED
+    failures: int = 0  # in a row
+    openings: int = 0  # of the breaker, since it was last closed
+    latency: float = 0.0  # seconds, smoothed; 0: unknown
+    floor: float = 0.0  # seconds between two requests that robots.txt asks for
+
+    def to_text(self) -> str:
+        """Return the state as JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> HostState:
+        """Return the state of to_text; raises ValueError or TypeError for anything else."""
+        values = json.loads(text)
+        return cls(**values | {"breaker": Breaker(values["breaker"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one request to a host came to: a status, or the cause of a failure without one."""
+
+    status: int = 0  # 0: no answer
+    cause: str = ""  # one of image_spider.causes when there was no answer
+    seconds: float = 0.0  # from sending to the answer's headers
+    retry_after: float = 0.0  # seconds that the server asked for; 0: it did not
