@@ -45,9 +45,13 @@ DOWNLOAD_HANDLERS = {
 REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
-DOWNLOADER_MIDDLEWARES = {
+DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands where it does
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "middlewares.robots.RobotsTxtMiddleware": 100,  # Scrapy's place for it: nothing is spent on what is forbidden
+    "middlewares.robots.RobotsTxtMiddleware": 100,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "middlewares.cookies.CookiesMiddleware": 760,
+    "middlewares.user_agents.UserAgentMiddleware": 770,
 }
 
 # Pipelines
