@@ -75,9 +75,7 @@ def registrable_domain(url: str) -> str:
     (an IP address, localhost, a bare suffix) is given whole. The suffix list is the one inside tldextract: nothing
     is downloaded, so a suffix younger than the installed version is not known.
     """
-    host = urlsplit(url).hostname or ""
-    found = _suffixes().extract_str(host, include_psl_private_domains=True)
-    return found.top_domain_under_public_suffix or host
+    return _registrable(urlsplit(url).hostname or "")
 
 
 def load_suffixes() -> None:
@@ -153,6 +151,12 @@ def _is_host(host: str) -> bool:
     if ":" in host:
         return "%" not in host and bool(ipaddress.IPv6Address(host))  # which raises ValueError
     return _HOST_NAME.fullmatch(host) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _registrable(host: str) -> str:
+    found = _suffixes().extract_str(host, include_psl_private_domains=True)
+    return found.top_domain_under_public_suffix or host
 
 
 @functools.cache

@@ -69,7 +69,7 @@ ORDER = (
     Place(
         750,
         f"{_SCRAPY}.httpproxy.HttpProxyMiddleware",
-        "Scrapy's. Behind our choice of a proxy: it takes the credentials out of the URL, which is shown, into a header.",
+        "Scrapy's. Behind our choice of a proxy: it takes the credentials out of the URL, which is shown.",
     ),
     Place(
         760,
@@ -79,8 +79,8 @@ ORDER = (
     Place(
         770,
         "middlewares.user_agents.UserAgentMiddleware",
-        "Behind the proxies, which are part of the choice, and last of all that set headers: a browser's headers have an"
-        " order, Cookie and Referer included. In place of Scrapy's at 500.",
+        "Behind the proxies, which are part of the choice, and last of all that set headers: those of a browser have"
+        " an order, Cookie and Referer included. In place of Scrapy's at 500.",
     ),
     Place(
         850,

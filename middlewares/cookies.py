@@ -38,15 +38,20 @@ class CookiesMiddleware(ScrapyCookiesMiddleware):
 
     def process_request(self, request: Request) -> None:  # type: ignore[override]
         """Add the cookies of the site."""
-        request.meta[JAR] = f"{_site(request)} {request.meta.get('proxy') or ''}"
-        super().process_request(request)
+        name = request.meta[JAR] = f"{_site(request)} {request.meta.get('proxy') or ''}"
+        if name in self.jars or request.cookies:
+            super().process_request(request)
+        else:  # as with most sites, which set none
+            request.headers.pop("Cookie", None)
 
     def process_response(self, request: Request, response: Response) -> Response:  # type: ignore[override]
         """Keep the cookies that the site sets, COOKIES of them at most."""
-        super().process_response(request, response)
-        jar = self.jars[request.meta.pop(JAR)]
-        for cookie in list(jar)[:-COOKIES]:
-            jar.clear(cookie.domain, cookie.path, cookie.name)
+        if b"Set-Cookie" in response.headers:
+            super().process_response(request, response)
+            jar = self.jars[request.meta[JAR]]
+            for cookie in list(jar)[:-COOKIES]:
+                jar.clear(cookie.domain, cookie.path, cookie.name)
+        request.meta.pop(JAR, None)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:  # noqa: ARG002 - Scrapy's signature

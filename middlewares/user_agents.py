@@ -11,6 +11,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider import config
 from image_spider.identity.faces import Faces
+from image_spider.identity.headers import NAMES
 from image_spider.identity.user_agents import HONEST, load_user_agents
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DRESSED = "dressed"  # meta key: the names of the headers that are ours
+DRESSED = "dressed"  # meta key: as whom, for as long as a request wears headers of ours
+AS_BROWSER, AS_OURSELVES = "browser", "ourselves"
+_OURS = {
+    AS_OURSELVES: (b"User-Agent",),
+    AS_BROWSER: NAMES,
+}
 # What an honest agent asks for where a page shows an image. No format is named: a server that has a choice sends the
 # original rather than a conversion of it.
 IMAGE_ACCEPT = "image/*,*/*;q=0.8"
@@ -75,35 +81,33 @@ class UserAgentMiddleware:
 
     def _dress_honestly(self, request: Request, destination: Destination) -> None:
         request.headers["User-Agent"] = self._honest
-        names = ["User-Agent"]
         if destination == "image":
             request.headers["Accept"] = IMAGE_ACCEPT
-            names.append("Accept")
-        request.meta[DRESSED] = names
+        request.meta[DRESSED] = AS_OURSELVES
 
     def _dress(self, request: Request, destination: Destination, faces: Faces) -> None:
-        own = request.headers
-        referrer = (own.get("Referer") or b"").decode("latin-1")
+        referrer = (request.headers.get("Referer") or b"").decode("latin-1")
         proxy = str(request.meta.get("proxy") or "")
         wanted = faces.headers(request.url, destination=destination, referrer=referrer, proxy=proxy)
-        # A dictionary keeps the order in which its keys came: so all are taken out and put in anew.
+        # A dictionary keeps the order in which its keys came: so all are taken out and put in anew. The names are
+        # written as Scrapy's Headers writes them, which need not do it again for each.
+        own: dict[bytes, list[bytes]] = request.headers
         before = dict(own)
         own.clear()
         for name, value in wanted:
             if value is not None:
-                own[name] = value
-            elif kept := before.get(name.encode()):
-                own[name] = kept
-        ours = [name for name, value in wanted if value is not None]
+                dict.__setitem__(own, name, [value])
+            elif name in before:
+                dict.__setitem__(own, name, before[name])
         for name, values in before.items():  # Authorization, Range and whatever else a request may bring
-            if name not in own:
-                own[name] = values
-        request.meta[DRESSED] = ours
+            if not dict.__contains__(own, name):
+                dict.__setitem__(own, name, values)
+        request.meta[DRESSED] = AS_BROWSER
 
 
 def _undress(request: Request) -> bool:
     """Remove what this middleware has set, and tell whether there was anything."""
-    names = request.meta.pop(DRESSED, ())
-    for name in names:
-        request.headers.pop(name, None)
-    return bool(names)
+    dressed = request.meta.pop(DRESSED, None)
+    for name in _OURS.get(dressed, ()):
+        dict.pop(request.headers, name, None)
+    return dressed is not None

@@ -17,7 +17,7 @@ from image_spider.urls import registrable_domain
 
 Destination = Literal["document", "image"]
 FetchSite = Literal["none", "same-origin", "same-site", "cross-site"]
-Headers = tuple[tuple[str, str | None], ...]  # None: where the request's own header of that name stands
+Headers = tuple[tuple[bytes, bytes | None], ...]  # None: where the request's own header of that name stands
 
 _ENGINES = {
     Browser.CHROME: "blink",
@@ -54,6 +54,9 @@ _ORDERS = {
         " Referer Priority Accept-Encoding Cookie Connection"
     ),
 }
+_OWN = {"Referer": None, "Cookie": None}  # the request's own, at the browser's place
+# What browser_headers() may return but for those.
+NAMES = tuple(sorted({name.encode() for order in _ORDERS.values() for name in order.split() if name not in _OWN}))
 _ACCEPT = {
     ("blink", "document"): (
         "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8,"
@@ -100,7 +103,7 @@ def browser_headers(profile: Profile, asked: Asked, *, languages: Sequence[str],
     """
     engine = _ENGINES.get(profile.browser)
     if engine is None:
-        return (("User-Agent", profile.user_agent),)
+        return ((b"User-Agent", profile.user_agent.encode()),)
     values = {
         "User-Agent": profile.user_agent,
         "Accept": _ACCEPT[engine, asked.destination],
@@ -109,9 +112,9 @@ def browser_headers(profile: Profile, asked: Asked, *, languages: Sequence[str],
         "Connection": "keep-alive",
         **_conditional(profile, engine, asked),
     }
-    own = ("Referer", "Cookie")
-    order = _ORDERS[engine, asked.destination].split()
-    return tuple((name, values.get(name)) for name in order if values.get(name) or name in own)
+    held: dict[str, str | None] = {name: value for name, value in values.items() if value} | _OWN
+    order = (name for name in _ORDERS[engine, asked.destination].split() if name in held)
+    return tuple((name.encode(), value.encode() if (value := held[name]) else None) for name in order)
 
 
 def _conditional(profile: Profile, engine: str, asked: Asked) -> dict[str, str]:

@@ -74,4 +74,4 @@ def test_a_host_has_one_user_agent_for_pages_and_images():
         for kind in ("document", "image")
         for referrer in ("", "https://other.example/")
     ]
-    assert len({found["User-Agent"] for found in headers}) == 1
+    assert len({found[b"User-Agent"] for found in headers}) == 1

@@ -15,7 +15,7 @@ ALL = ("gzip", "deflate", "br", "zstd")
 
 def headers(user_agent: str, asked: Asked, *, languages: tuple[str, ...] = ("en-US", "en"), decodable=ALL):
     found = browser_headers(profile_of(user_agent), asked, languages=languages, decodable=decodable)
-    return {name: value for name, value in found if value is not None}
+    return {name.decode(): value.decode() for name, value in found if value is not None}
 
 
 @pytest.mark.parametrize(
