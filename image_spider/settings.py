@@ -50,7 +50,7 @@ DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands wher
     "middlewares.robots.RobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
-    "middlewares.cookies.CookiesMiddleware": 760,
+    "middlewares.cookies.CookiesMiddleware": 700,
     "middlewares.user_agents.UserAgentMiddleware": 770,
 }
 

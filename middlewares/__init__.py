@@ -67,20 +67,21 @@ ORDER = (
         "Below robots.txt, for the new URL has rules of its own; above cookies, which a redirect may set.",
     ),
     Place(
-        750,
-        f"{_SCRAPY}.httpproxy.HttpProxyMiddleware",
-        "Scrapy's. Behind our choice of a proxy: it takes the credentials out of the URL, which is shown.",
+        700,
+        "middlewares.cookies.CookiesMiddleware",
+        "Behind the choice of a proxy, for another proxy is another visitor with a jar of its own; above what judges"
+        " the answers of proxies: the page of a ban sets no cookie. In place of Scrapy's.",
     ),
     Place(
-        760,
-        "middlewares.cookies.CookiesMiddleware",
-        "Behind the proxies: another proxy is another visitor, with a jar of its own. In place of Scrapy's at 700.",
+        750,
+        f"{_SCRAPY}.httpproxy.HttpProxyMiddleware",
+        "Scrapy's. For what our proxies leave alone: those of the environment (http_proxy), credentials taken off.",
     ),
     Place(
         770,
         "middlewares.user_agents.UserAgentMiddleware",
-        "Behind the proxies, which are part of the choice, and last of all that set headers: those of a browser have"
-        " an order, Cookie and Referer included. In place of Scrapy's at 500.",
+        "Last of all that set headers, for those of a browser have an order, with Cookie and Referer in it; behind the"
+        " proxies, which are part of the choice. In place of Scrapy's at 500.",
     ),
     Place(
         850,

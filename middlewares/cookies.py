@@ -28,8 +28,8 @@ JAR = "cookiejar"  # Scrapy's meta key
 class CookiesMiddleware(ScrapyCookiesMiddleware):
     """Scrapy's middleware with a jar for each site and proxy: another proxy is another visitor.
 
-    Cookies stay in this process: workers of a fleet are visitors of their own. It comes behind the proxies, for what
-    they choose is part of the jar's name. Scrapy's own would load the list of public suffixes from the network.
+    Cookies stay in this process: workers of a fleet are visitors of their own. It comes behind the choice of a
+    proxy, which is part of the jar's name. Scrapy's own would load the list of public suffixes from the network.
     """
 
     def __init__(self, debug: bool = False) -> None:
