@@ -46,6 +46,7 @@ REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
 DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands where it does
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # `follow` decides where links are read
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "middlewares.robots.RobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,

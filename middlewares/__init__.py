@@ -22,11 +22,6 @@ _SCRAPY = "scrapy.downloadermiddlewares"
 
 ORDER = (
     Place(
-        50,
-        f"{_SCRAPY}.offsite.OffsiteMiddleware",
-        "Scrapy's. It does nothing: the spider has no allowed_domains, `follow` decides where links are read.",
-    ),
-    Place(
         100,
         "middlewares.robots.RobotsTxtMiddleware",
         "Nothing is spent on what robots.txt forbids: no turn, no proxy, no cookie. Each hop of a redirect comes by.",

@@ -10,7 +10,7 @@ from scrapy.downloadermiddlewares.cookies import CookiesMiddleware as ScrapyCook
 from scrapy.http.cookies import CookieJar
 from scrapy.utils.httpobj import urlparse_cached
 
-from image_spider.urls import registrable_domain
+from image_spider.urls import registrable_host
 
 if TYPE_CHECKING:
     from http.cookiejar import Cookie
@@ -42,11 +42,11 @@ class CookiesMiddleware(ScrapyCookiesMiddleware):
         if name in self.jars or request.cookies:
             super().process_request(request)
         else:  # as with most sites, which set none
-            request.headers.pop("Cookie", None)
+            dict.pop(request.headers, b"Cookie", None)
 
     def process_response(self, request: Request, response: Response) -> Response:  # type: ignore[override]
         """Keep the cookies that the site sets, COOKIES of them at most."""
-        if b"Set-Cookie" in response.headers:
+        if b"Set-Cookie" in response.headers.keys():  # noqa: SIM118 - without writing the name anew
             super().process_response(request, response)
             jar = self.jars[request.meta[JAR]]
             for cookie in list(jar)[:-COOKIES]:
@@ -85,4 +85,4 @@ class Jars(OrderedDict[str, CookieJar]):
 
 
 def _site(request: Request) -> str:
-    return registrable_domain(request.url)
+    return registrable_host(urlparse_cached(request).hostname or "")

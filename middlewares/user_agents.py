@@ -86,13 +86,18 @@ class UserAgentMiddleware:
         request.meta[DRESSED] = AS_OURSELVES
 
     def _dress(self, request: Request, destination: Destination, faces: Faces) -> None:
-        referrer = (request.headers.get("Referer") or b"").decode("latin-1")
-        proxy = str(request.meta.get("proxy") or "")
-        wanted = faces.headers(request.url, destination=destination, referrer=referrer, proxy=proxy)
-        # A dictionary keeps the order in which its keys came: so all are taken out and put in anew. The names are
-        # written as Scrapy's Headers writes them, which need not do it again for each.
         own: dict[bytes, list[bytes]] = request.headers
         before = dict(own)
+        referrers = before.get(b"Referer")
+        wanted = faces.headers(
+            request.url,
+            host=urlparse_cached(request).hostname or "",
+            destination=destination,
+            referrer=referrers[-1].decode("latin-1") if referrers else "",
+            proxy=request.meta.get("proxy") or "",
+        )
+        # A dictionary keeps the order in which its keys came: so all are taken out and put in anew. The names are
+        # written as Scrapy's Headers writes them, which need not do it again for each.
         own.clear()
         for name, value in wanted:
             if value is not None:

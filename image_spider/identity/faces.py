@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from image_spider.identity.choice import choose
 from image_spider.identity.headers import Asked, Destination, Headers, browser_headers, fetch_site
 from image_spider.identity.profiles import Profile
-from image_spider.urls import registrable_domain
+from image_spider.urls import registrable_host
 
 SITES = 10_000  # remembered with their faces; one that is forgotten gets the same again
 KINDS = 2_000  # profiles times the kinds of request
@@ -34,15 +33,13 @@ class Faces:
         """Return the browser that a host sees through a proxy; "" is no proxy."""
         return self._profile(host, proxy)
 
-    def headers(self, url: str, *, destination: Destination, referrer: str, proxy: str) -> Headers:
-        """Return the headers of a request in their order."""
-        parts = urlsplit(url)
-        profile = self._profile(parts.hostname or "", proxy)
-        return self._headers(profile, destination, parts.scheme == "https", fetch_site(url, referrer))
+    def headers(self, url: str, *, host: str, destination: Destination, referrer: str, proxy: str) -> Headers:
+        """Return the headers of a request for a URL, whose host is given too, in their order."""
+        profile = self._profile(host, proxy)
+        return self._headers(profile, destination, url.startswith("https:"), fetch_site(url, referrer))
 
     def _choose(self, host: str, proxy: str) -> Profile:
-        site = host if ":" in host else registrable_domain(f"//{host}")  # an IPv6 address is its own
-        return choose(self._profiles, site=site, proxy=proxy)
+        return choose(self._profiles, site=registrable_host(host), proxy=proxy)
 
     def _make(self, profile: Profile, destination: Destination, secure: bool, site: str) -> Headers:
         asked = Asked(destination=destination, secure=secure, site=site)  # type: ignore[arg-type]

@@ -88,6 +88,8 @@ def fetch_site(url: str, referrer: str) -> FetchSite:
     """Return the value of Sec-Fetch-Site: https://w3c.github.io/webappsec-fetch-metadata/#sec-fetch-site-header"""
     if not referrer:
         return "none"
+    if referrer.startswith(url[: url.find("/", len("https://")) + 1] or " "):
+        return "same-origin"  # as most are, and told without parsing
     one, other = urlsplit(url), urlsplit(referrer)
     if (one.scheme, one.netloc) == (other.scheme, other.netloc):
         return "same-origin"

@@ -69,7 +69,15 @@ def test_the_hosts_of_a_site_see_one_browser_and_another_proxy_is_another_person
 
 def test_a_host_has_one_user_agent_for_pages_and_images():
     headers = [
-        dict(faces().headers(f"{scheme}://shop.example.com/a", destination=kind, referrer=referrer, proxy=""))
+        dict(
+            faces().headers(
+                f"{scheme}://shop.example.com/a",
+                host="shop.example.com",
+                destination=kind,
+                referrer=referrer,
+                proxy="",
+            )
+        )
         for scheme in ("http", "https")
         for kind in ("document", "image")
         for referrer in ("", "https://other.example/")
