@@ -46,7 +46,7 @@ def middleware(tmp_path: Path, text: str, **settings: object) -> UserAgentMiddle
 
 
 async def fetch(request: Request, dresser: UserAgentMiddleware) -> Response:
-    handler = DownloadHandler(get_crawler())
+    handler = DownloadHandler(get_crawler(settings_dict={"ALLOW_ADDRESSES": "127.0.0.0/8"}))
     try:
         dresser.process_request(request)
         return await handler.download_request(request)
