@@ -9,7 +9,7 @@ SIZE ?= full
 CACHE ?= data/accuracy
 FILES ?= 20000
 
-.PHONY: help crawl test faults fuzz lint format egg bench accuracy cluster cluster-status cluster-stop drill clean
+.PHONY: help crawl test faults fuzz lint format egg bench accuracy user-agents cluster cluster-status cluster-stop drill clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: $(VENV)/test.installed ## Measure speed beside stock Scrapy and img2datas
 
 accuracy: $(VENV)/bench.installed ## Measure how right the image analysis is (Debian, half an hour, 1.3 GB in CACHE=)
 	$(BIN)/python -m benchmarks.accuracy --cache $(CACHE) $(ARGS)
+
+user-agents: $(VENV)/run.installed ## Refresh the browsers of USER_AGENTS=rotate and their shares (npm; ARGS=--help)
+	@$(BIN)/python -m deploy.user_agents $(ARGS)
 
 cluster: $(VENV)/cluster.installed ## Run Redis and a PostgreSQL cluster here, in the background, and print their addresses
 	@$(BIN)/python -m deploy.local_cluster up $(ARGS)

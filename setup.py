@@ -17,7 +17,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["image_spider*", "pipelines*", "middlewares*"]),
-    package_data={"image_spider": ["report/*.html", "topics/*.yaml", "broker/lua/*.lua"]},
+    package_data={"image_spider": ["report/*.html", "topics/*.yaml", "broker/lua/*.lua", "identity/*.json"]},
     entry_points={"scrapy": ["settings = image_spider.settings"]},
     install_requires=[
         "scrapy>=2.19,<2.20",

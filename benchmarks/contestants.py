@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 SAME = {"CONCURRENT_REQUESTS": 16, "LOG_LEVEL": "WARNING", "MEMUSAGE_ENABLED": False}
 OURS = {**SAME, "HOST_DELAY_SECONDS": 0, "HOST_CONCURRENCY": 16, "CONTACT_URL": "http://127.0.0.1/"}
 STOCK = {**SAME, "CONCURRENT_REQUESTS_PER_DOMAIN": 16, "IMAGES_STORE": "images", "TELNETCONSOLE_ENABLED": False}
-OURS_FROM_OUTSIDE = ("SCRAPY_", "HOST_", "IMAGE", "DATA", "LABEL_", "TAXONOMY", "DUPLICATES", "REDIS_")
+OURS_FROM_OUTSIDE = ("SCRAPY_", "HOST_", "IMAGE", "DATA", "LABEL_", "TAXONOMY", "DUPLICATES", "REDIS_", "USER_AGENTS")
 
 
 def project_environment(settings_module: str = "image_spider.settings") -> dict[str, str]:

@@ -9,6 +9,7 @@ from scrapy.settings import SETTINGS_PRIORITIES, default_settings
 
 from image_spider import __version__, config
 from image_spider.exceptions import UsageError
+from image_spider.identity.user_agents import load_user_agents
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -24,6 +25,7 @@ class ProjectSettings:
         """Raise UsageError for a value that is not allowed."""
         checked = config.from_settings(settings)
         check_scrapy_settings(settings)
+        load_user_agents(checked.USER_AGENTS)  # a file that cannot be read is refused now, not in the midst of a start
         settings.set("USER_AGENT", f"image_spider/{__version__} (+{checked.CONTACT_URL})", "addon")
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", checked.HOST_CONCURRENCY, "addon")
         settings.set("DOWNLOAD_DELAY", checked.HOST_DELAY_SECONDS, "addon")

@@ -23,6 +23,8 @@ CONFIG_FILE_KEY = "IMAGE_SPIDER_CONFIG"
 DEFAULT_CONTACT_URL = "https://image-spider.example/bot"  # reserved name: a warning asks for your own
 
 
+_LANGUAGE = r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*"
+LANGUAGES = rf"^{_LANGUAGE}(?:,{_LANGUAGE}){{0,8}}$"
 _SQLITE = r"sqlite:///(?!:memory:).+"
 _HOST = r"(?:\[[0-9a-fA-F:]+\]|[\w.-]+)(?::\d{1,5})?"
 _PATRONI = rf"https?://(?:[^@/,]+@)?{_HOST}/?"
@@ -138,6 +140,12 @@ class Config(BaseModel):
     CLAIM_RESULT_SECONDS: int = Field(600, ge=1, description="how long the fleet remembers what an image URL gave")
     CONTACT_URL: Annotated[str, AfterValidator(_contact_url)] = Field(
         DEFAULT_CONTACT_URL, description="stands in the User-Agent, so that a site's owner can reach you"
+    )
+    USER_AGENTS: str = Field(
+        "honest", min_length=1, description="who we say that we are: honest, rotate or a file of User-Agents"
+    )
+    USER_AGENTS_LANGUAGES: str = Field(
+        "en-US,en", pattern=LANGUAGES, description="languages that a browser of USER_AGENTS asks for, the best first"
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler
 
+from image_spider.sent_request import SentRequest
 from image_spider.unfinished import Halted
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class DownloadHandler:
 
 class _VerbatimHandler(AiohttpDownloadHandler):
     experimental = False  # no warning at each start
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._session._request_class = SentRequest  # noqa: SLF001 - Scrapy makes the session without asking for it
 
     def _make_request(self, request: Request, timeout: float) -> Any:
         """Keep aiohttp from quoting the URL anew: signed URLs count by the byte, and %c3 would become %C3."""

@@ -45,9 +45,14 @@ DOWNLOAD_HANDLERS = {
 REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
-DOWNLOADER_MIDDLEWARES = {
+DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands where it does
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # `follow` decides where links are read
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-    "middlewares.robots.RobotsTxtMiddleware": 100,  # Scrapy's place for it: nothing is spent on what is forbidden
+    "middlewares.robots.RobotsTxtMiddleware": 100,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "middlewares.cookies.CookiesMiddleware": 700,
+    "middlewares.user_agents.UserAgentMiddleware": 770,
 }
 
 # Pipelines

@@ -75,7 +75,12 @@ def registrable_domain(url: str) -> str:
     (an IP address, localhost, a bare suffix) is given whole. The suffix list is the one inside tldextract: nothing
     is downloaded, so a suffix younger than the installed version is not known.
     """
-    host = urlsplit(url).hostname or ""
+    return registrable_host(urlsplit(url).hostname or "")
+
+
+@functools.lru_cache(maxsize=1024)
+def registrable_host(host: str) -> str:
+    """Give the part of a host that its owner registered, as registrable_domain() does."""
     found = _suffixes().extract_str(host, include_psl_private_domains=True)
     return found.top_domain_under_public_suffix or host
 

@@ -42,6 +42,7 @@ class Project:
                     "LABEL_",
                     "TAXONOMY",
                     "DUPLICATES",
+                    "USER_AGENTS",
                 )
             )
         }

@@ -30,6 +30,7 @@ PURE = (
     "image_spider/imaging/",
     "image_spider/extract/",
     "image_spider/topics/",
+    "image_spider/identity/",
     "image_spider/urls.py",
     "image_spider/sitemap.py",
 )
