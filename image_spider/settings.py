@@ -28,6 +28,7 @@ ROBOTSTXT_USER_AGENT = "image_spider"
 
 # What a site may do to us
 DOWNLOAD_TIMEOUT = 60  # seconds for the whole download: a slow drip ends here
+DNS_TIMEOUT = 20  # seconds; Scrapy's own 60 would be the whole download's time
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, streamed and after decompression; Scrapy's own limit is 1 GiB
 DOWNLOAD_WARNSIZE = 0  # too large is a recorded failure, not a log line
 REDIRECT_MAX_TIMES = 10
@@ -46,6 +47,7 @@ REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
 DOWNLOADER_MIDDLEWARES = {
+    "middlewares.addresses.AddressMiddleware": 60,  # before a robots.txt is asked for where nothing may be asked
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "middlewares.robots.RobotsTxtMiddleware": 100,  # Scrapy's place for it: nothing is spent on what is forbidden
 }
