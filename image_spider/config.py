@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from image_spider.addresses import AddressRules
 from image_spider.exceptions import UsageError
 from image_spider.items import DuplicatePolicy
+from image_spider.urls import MAX_URL_CHARACTERS
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -137,6 +138,15 @@ class Config(BaseModel):
     )
     DNS_CACHE_SECONDS: float = Field(300.0, ge=0, le=86_400, description="how long a name's addresses are remembered")
     DNS_THREADS: int = Field(16, ge=1, le=256, description="names that are looked up at the same time")
+    URL_MAX_CHARACTERS: int = Field(
+        MAX_URL_CHARACTERS, ge=100, le=MAX_URL_CHARACTERS, description="longer URLs are not fetched"
+    )
+    TRAPS: Literal["refuse", "follow"] = Field("refuse", description="what becomes of links of kinds that never end")
+    TRAP_MAX_DEPTH: int = Field(200, ge=0, description="links from a start URL; a page beyond is a trap; 0: no limit")
+    HOST_MAX_PAGES: int = Field(100_000, ge=0, description="pages that a crawl asks one host for; 0: no limit")
+    DECOMPRESSION_MAX_RATIO: int = Field(
+        100, ge=0, description="an answer that becomes more than so many times its bytes, and 1 MiB, is a bomb; 0: any"
+    )
     REDIS_URL: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="the Redis that a fleet of workers shares; none: a local run"
     )

@@ -47,9 +47,12 @@ REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
 DOWNLOADER_MIDDLEWARES = {
+    "middlewares.limits.LimitsMiddleware": 20,  # first: what is refused here costs nothing more
     "middlewares.addresses.AddressMiddleware": 60,  # before a robots.txt is asked for where nothing may be asked
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "middlewares.robots.RobotsTxtMiddleware": 100,  # Scrapy's place for it: nothing is spent on what is forbidden
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "middlewares.decompression.DecompressionMiddleware": 590,  # Scrapy's place for it
 }
 
 # Pipelines
