@@ -6,6 +6,7 @@ A trap is a site, hostile or careless, that makes new URLs as fast as they are f
   PathologicalPathDecideRule, maxRepetitions 2; Nutch's URL filter), for numbers four times: /11/11/11/ is a date
 - more than 30 path segments (Heritrix' TooManyPathSegmentsDecideRule says 20), more than 40 parameters, a parameter
   three times with one value, a name with more than 10 values: filters that a shop adds and never takes off
+- a host of more than 10 labels: a name server that knows every name below its own
 - an escaped percent sign escaped twice more: a link that is quoted anew by each page
 - a day or month of a calendar in the year after next or later, or, where the URL calls itself a calendar, 30 years ago:
   "next month" leads there in the end
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from image_spider.config import Config
 
 MAX_SEGMENTS = 30
+MAX_LABELS = 10
 MAX_PARAMETERS = 40
 MAX_EQUAL_PARAMETERS = 2
 MAX_VALUES = 10
@@ -82,6 +84,8 @@ class TrapRules:
         if depth > self.max_depth > 0:
             return f"it is {depth} links from the start URL"
         parts = urlsplit(url)
+        if parts.netloc.count(".") >= MAX_LABELS:
+            return f"its host has more than {MAX_LABELS} labels"
         return _path_trap(parts.path) or _query_trap(parts.query) or _date_trap(parts.path, parts.query, self.this_year)
 
     def too_long(self, url: str) -> str:

@@ -42,6 +42,7 @@ TRAPS = {
     "https://example.com/?a=1&a=1&a=1": "repeats itself",
     "https://example.com/?" + "&".join(f"f={number}" for number in range(11)): "more than 10 values of f",
     "https://example.com/?" + "&".join(f"f{number}=1" for number in range(41)): "41 parameters",
+    "https://" + "a." * 9 + "example.com/": "more than 10 labels",
     "https://example.com/%252525/": "again and again",
     "https://example.com/?next=%25252525": "again and again",
     "https://example.com/calendar/2031/05/": "2031",
