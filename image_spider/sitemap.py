@@ -31,7 +31,9 @@ class Sitemap:
 
 def parse_sitemap(body: bytes) -> Sitemap:
     """Read a sitemap or an index; what is broken is left out, and what stands beyond the limits."""
-    sitemaps, pages, images = [], [], []
+    sitemaps: list[str] = []
+    pages: list[str] = []
+    images: list[tuple[str, str]] = []
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
     try:
         root = etree.fromstring(_bounded(_inflate(body)), parser)

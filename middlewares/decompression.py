@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+import zlib
 from typing import TYPE_CHECKING, Self
 
+import brotli  # type: ignore[import-untyped]
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.utils._compression import _DecompressionMaxSizeExceeded
 
 from image_spider import causes, config
 from image_spider.refusals import RefusedRequest
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 FREE_BYTES = 1024 * 1024  # an empty table of a megabyte is no bomb, whatever it was packed into
+DAMAGED = (zlib.error, OSError, EOFError, brotli.error, zstd.ZstdError)
 MAX_ENCODINGS = 5  # one within the other; curl and urllib3 take five
 
 
@@ -42,6 +51,8 @@ class DecompressionMiddleware(HttpCompressionMiddleware):
         limit = min(filter(None, (ratio, max_size)), default=0)
         try:
             return super()._handle_encoding(body, content_encoding, limit)
+        except DAMAGED as error:
+            raise RefusedRequest(causes.CORRUPT, f"it cannot be unpacked: {error}") from error
         except _DecompressionMaxSizeExceeded as error:
             if limit == max_size:
                 raise

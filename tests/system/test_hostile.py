@@ -10,13 +10,19 @@ from urllib.parse import urlsplit
 from tests.hostile import measured
 from tests.hostile.bombs import IMAGES, MEGABYTE, PAGES
 from tests.hostile.hosts import forbidden_hosts
-from tests.hostile.site import HostileSite
+from tests.hostile.site import HostileSite, Visit
 from tests.hostile.traps import TRAPS
 from tests.hostile.victim import Victim
+from tests.images import a_png
 from tests.project import Project
 
 HERE, THERE = "127.0.0.2", "127.0.0.3"  # they stand for the internet
 QUICK = ("-s", f"ALLOW_ADDRESSES={HERE},{THERE}", "-s", "RETRY_TIMES=0", "-s", "HOST_CONCURRENCY=16")
+
+
+def endless_robots(visit: Visit) -> None:
+    visit.head(Content_Type="text/plain")
+    visit.for_ever(b"Disallow: /no" * 1000 + b"\n")
 
 
 def test_no_page_image_redirect_robots_txt_or_sitemap_leads_to_a_forbidden_address(project: Project):
@@ -49,13 +55,16 @@ def test_no_page_image_redirect_robots_txt_or_sitemap_leads_to_a_forbidden_addre
 def test_no_answer_costs_more_than_its_limits(project: Project, tmp_path: Path):
     answers = {name: answer for name, (answer, _) in (PAGES | IMAGES).items()}
     assert len(PAGES) + len(IMAGES) + len(TRAPS) >= 50
-    links = "".join(f'<a href="/{name}">p</a>' for name in PAGES) + "".join(f'<img src="/{name}">' for name in IMAGES)
+    links = [f'<a href="/{name}">p</a>' for name in PAGES] + [f'<img src="/{name}">' for name in IMAGES]
+    rules = {"robots.txt": endless_robots, "good.png": lambda visit: visit.whole(a_png(1))}
     memory = tmp_path / "memory"
     prefix = (sys.executable, measured.__file__, str(memory))
-    limits = ("-s", "DOWNLOAD_TIMEOUT=3", "-s", f"DOWNLOAD_MAXSIZE={4 * MEGABYTE}", "-s", "CONCURRENT_REQUESTS=32")
-    with HostileSite(answers | {"": lambda visit: visit.whole(links)}, address=HERE) as site:
+    limits = ("-s", "DOWNLOAD_TIMEOUT=5", "-s", f"DOWNLOAD_MAXSIZE={4 * MEGABYTE}", "-s", "CONCURRENT_REQUESTS=32")
+    with HostileSite(rules, address=THERE) as other, HostileSite(answers, address=HERE) as site:
+        links.append(f'<img src="{other.url}/good.png">')
+        site.answers[""] = lambda visit: visit.whole("".join(links))
         done = project.crawl(f"{site.url}/", "-a", "max_depth=1", *QUICK, *limits, prefix=prefix)
-        sent = site.sent.copy()
+        sent = site.sent + other.sent
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     rows = project.rows("select coalesce(image_url, page_url), cause from failures")
@@ -63,6 +72,7 @@ def test_no_answer_costs_more_than_its_limits(project: Project, tmp_path: Path):
     ends = {name: failed.get(name, "") for name in answers}
     assert {name: ends[name] for name, (_, causes) in (PAGES | IMAGES).items() if ends[name] not in causes} == {}
     assert {name: number for name, number in sent.items() if number > 24 * MEGABYTE and name != "wordy-chunks"} == {}
+    assert project.rows("select count(*) from images") == [(1,)], "behind a robots.txt without an end"
     assert int(memory.read_text()) < 600_000, "kilobytes"
 
 
