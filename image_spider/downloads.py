@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler, _ClientResponse
+from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, ResponseDataLossError
 from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider import causes, config
 from image_spider.addresses import AddressRules, is_local_name
+from image_spider.connections import TooManyBytes, count_bytes
 from image_spider.refusals import RefusedRequest
 from image_spider.resolver import LookUp, Resolver, look_up
 from image_spider.unfinished import Halted
@@ -107,6 +109,19 @@ class DownloadHandler:
 class _VerbatimHandler(AiohttpDownloadHandler):
     experimental = False  # no warning at each start
 
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        count_bytes(self._session.connector, maxsize=self._default_maxsize)
+
+    async def download_request(self, request: Request) -> Response:
+        """Fetch; raises Scrapy's download exceptions."""
+        try:
+            return await super().download_request(request)
+        except (DownloadFailedError, ResponseDataLossError) as error:
+            if isinstance(error.__cause__, TooManyBytes):  # trying again would not help
+                raise DownloadCancelledError(str(error.__cause__)) from error
+            raise
+
     def _make_request(self, request: Request, timeout: float) -> Any:
         """Keep aiohttp from quoting the URL anew: signed URLs count by the byte, and %c3 would become %C3."""
         return super()._make_request(request.replace(meta=request.meta | {"verbatim_url": True}), timeout)
@@ -135,6 +150,7 @@ class _DirectHandler(_VerbatimHandler):
             response_class=_ClientResponse,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         )
+        count_bytes(self._session.connector, maxsize=self._default_maxsize)
 
     def _checked_socket(self, info: AddrInfoType) -> socket.socket:
         """Make the socket for an address that is about to be connected to; raises RefusedRequest."""

@@ -15,6 +15,7 @@ class PageQuotas:
     def __init__(self, *, host_max_pages: int, asked: Mapping[str, int] | None = None) -> None:
         self._host_max_pages = host_max_pages
         self._by_host = Counter(asked or {})
+        self._asked = self._by_host.total()
 
     @property
     def asked(self) -> Mapping[str, int]:
@@ -23,7 +24,7 @@ class PageQuotas:
 
     def refusal(self, host: str, *, max_pages: int | None) -> str:
         """Return why a page more is not asked for, or nothing."""
-        if max_pages is not None and self._by_host.total() >= max_pages:
+        if max_pages is not None and self._asked >= max_pages:
             return crawl_refusal(max_pages)
         if self._host_max_pages and self._by_host[host] >= self._host_max_pages:
             return host_refusal(host, self._host_max_pages)
@@ -32,6 +33,7 @@ class PageQuotas:
     def count(self, host: str) -> None:
         """Count a page that is asked for."""
         self._by_host[host] += 1
+        self._asked += 1
 
 
 def crawl_refusal(max_pages: int) -> str:

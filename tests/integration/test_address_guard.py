@@ -66,8 +66,9 @@ def test_the_victim_sees_those_who_may_connect():
             causes.BLOCKED_ADDRESS,
         ]
         assert victim.connections == [ALLOWED]
-        assert fetch([f"http://127.0.0.1:{victim.port}/"], ALLOW_ADDRESSES="10.0.0.0/8, 127.0.0.0/8") == ["secret"]
-        assert victim.connections == [ALLOWED, "127.0.0.1"]
+        urls = [f"http://127.0.0.1:{victim.port}/", f"http://localhost:{victim.port}/"]
+        assert fetch(urls, ALLOW_ADDRESSES="127.0.0.0/8, ::1") == ["secret", "secret"]
+        assert victim.connections[:2] == [ALLOWED, "127.0.0.1"]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_no_answer_costs_more_than_its_limits(project: Project, tmp_path: Path):
     failed = {urlsplit(url).path.split("/")[1]: cause for url, cause in rows}
     ends = {name: failed.get(name, "") for name in answers}
     assert {name: ends[name] for name, (_, causes) in (PAGES | IMAGES).items() if ends[name] not in causes} == {}
-    assert {name: number for name, number in sent.items() if number > 24 * MEGABYTE and name != "wordy-chunks"} == {}
+    assert {name: number for name, number in sent.items() if number > 24 * MEGABYTE} == {}
     assert project.rows("select count(*) from images") == [(1,)], "behind a robots.txt without an end"
     assert int(memory.read_text()) < 600_000, "kilobytes"
 
