@@ -111,6 +111,15 @@ class _VerbatimHandler(AiohttpDownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        if connector := self._own_connector():
+            self._session.detach()  # from Scrapy's, which looks names up by a resolver of its own
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                response_class=_ClientResponse,
+                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            )
         count_bytes(self._session.connector, maxsize=self._default_maxsize)
 
     async def download_request(self, request: Request) -> Response:
@@ -126,6 +135,10 @@ class _VerbatimHandler(AiohttpDownloadHandler):
         """Keep aiohttp from quoting the URL anew: signed URLs count by the byte, and %c3 would become %C3."""
         return super()._make_request(request.replace(meta=request.meta | {"verbatim_url": True}), timeout)
 
+    def _own_connector(self) -> aiohttp.TCPConnector | None:
+        """Return what makes connections instead of Scrapy's connector, if anything does."""
+        return None
+
 
 class _DirectHandler(_VerbatimHandler):
     """Connects to checked addresses alone: names come from our resolver, and each socket's address is looked at once
@@ -133,24 +146,19 @@ class _DirectHandler(_VerbatimHandler):
     """
 
     def __init__(self, crawler: Crawler, *, rules: AddressRules, resolver: Resolver) -> None:
-        super().__init__(crawler)
         self._rules = rules
-        self._session.detach()  # from Scrapy's connector, which has a resolver of its own
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                local_addr=self._bind_address,
-                limit=self._pool_size_total,
-                limit_per_host=self._pool_size_per_host,
-                resolver=resolver,
-                use_dns_cache=False,  # the resolver remembers
-                socket_factory=self._checked_socket,
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            response_class=_ClientResponse,
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        self._resolver = resolver
+        super().__init__(crawler)
+
+    def _own_connector(self) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(
+            local_addr=self._bind_address,
+            limit=self._pool_size_total,
+            limit_per_host=self._pool_size_per_host,
+            resolver=self._resolver,
+            use_dns_cache=False,  # the resolver remembers
+            socket_factory=self._checked_socket,
         )
-        count_bytes(self._session.connector, maxsize=self._default_maxsize)
 
     def _checked_socket(self, info: AddrInfoType) -> socket.socket:
         """Make the socket for an address that is about to be connected to; raises RefusedRequest."""
