@@ -19,13 +19,27 @@ ROOT = Path(__file__).parent.parent
 SAME = {"CONCURRENT_REQUESTS": 16, "LOG_LEVEL": "WARNING", "MEMUSAGE_ENABLED": False}
 OURS = {**SAME, "HOST_DELAY_SECONDS": 0, "HOST_CONCURRENCY": 16, "CONTACT_URL": "http://127.0.0.1/"}
 STOCK = {**SAME, "CONCURRENT_REQUESTS_PER_DOMAIN": 16, "IMAGES_STORE": "images", "TELNETCONSOLE_ENABLED": False}
-OURS_FROM_OUTSIDE = ("SCRAPY_", "HOST_", "IMAGE", "DATA", "LABEL_", "TAXONOMY", "DUPLICATES", "REDIS_", "USER_AGENTS")
+LOOPBACK = "127.0.0.0/8"  # where the sites of the benchmarks are
+OURS_FROM_OUTSIDE = (
+    "SCRAPY_",
+    "ALLOW_",
+    "DNS_",
+    "HOST_",
+    "IMAGE",
+    "DATA",
+    "LABEL_",
+    "TAXONOMY",
+    "DUPLICATES",
+    "REDIS_",
+    "USER_AGENTS",
+)
 
 
 def project_environment(settings_module: str = "image_spider.settings") -> dict[str, str]:
     """Return an environment with the project on its path and no setting from outside."""
     outside = {key: value for key, value in os.environ.items() if not key.startswith(OURS_FROM_OUTSIDE)}
-    return outside | {"PYTHONPATH": str(ROOT), "SCRAPY_SETTINGS_MODULE": settings_module}
+    ours = {"PYTHONPATH": str(ROOT), "SCRAPY_SETTINGS_MODULE": settings_module, "ALLOW_ADDRESSES": LOOPBACK}
+    return outside | ours
 
 
 class Contestant(Protocol):

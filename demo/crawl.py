@@ -11,6 +11,7 @@ from demo.server import DemoServer
 from image_spider.crawl import Crawl
 
 PORT = 8800  # the same each time: the same URLs are the same rows
+LOOPBACK = "127.0.0.0/8"  # where the demo site stands: nothing else that is not the internet may be crawled
 TASTE = ["max_images=100", "max_depth=2"]  # of a real site, unless arguments say otherwise
 
 
@@ -26,7 +27,8 @@ def main(arguments: list[str]) -> int:
         site = _serve(stack)
         print(f"The demo site stands on {site.url}", flush=True)
         words = ["-a", f"url={site.url}", "-a", "crawl_id=demo", "-a", "sitemap=true"]
-        settings = ["-s", "HOST_DELAY_SECONDS=0", "-s", f"CONTACT_URL={site.url}"]
+        values = {"HOST_DELAY_SECONDS": "0", "CONTACT_URL": site.url, "ALLOW_ADDRESSES": LOOPBACK}
+        settings = [word for name, value in values.items() for word in ("-s", f"{name}={value}")]
         return _crawl("demo", [*words, *settings, *arguments])
 
 

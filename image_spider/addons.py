@@ -29,6 +29,7 @@ class ProjectSettings:
         settings.set("USER_AGENT", f"image_spider/{__version__} (+{checked.CONTACT_URL})", "addon")
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", checked.HOST_CONCURRENCY, "addon")
         settings.set("DOWNLOAD_DELAY", checked.HOST_DELAY_SECONDS, "addon")
+        settings.set("DUPEFILTER_CLASS", "image_spider.dupefilter.QuotaDupeFilter", "addon")  # of a local run
 
 
 class SharedFrontier:

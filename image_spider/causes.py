@@ -15,6 +15,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 
 from image_spider.exceptions import RefusedImage
 from image_spider.items import Failure
+from image_spider.refusals import RefusedRequest
 
 STATUS = "status"  # the server answered, but not with 200
 TIMEOUT = "timeout"
@@ -26,6 +27,9 @@ REDIRECTS = "redirects"
 ROBOTS = "robots"
 BAD_URL = "bad_url"  # a URL or scheme that is not fetched
 REFUSED = "refused"  # a middleware would not have it
+BLOCKED_ADDRESS = "blocked_address"  # it leads into a network that is not the internet
+TRAP = "trap"  # a URL of a kind that never ends
+QUOTA = "quota"  # its crawl or its host has had what it may have
 NOT_HTML = "not_html"  # a start URL that is neither a page nor an image
 EMPTY = "empty"
 NOT_AN_IMAGE = "not_an_image"
@@ -38,8 +42,9 @@ TOPIC = "topic"  # it is not about the crawl's categories
 
 ALL = frozenset(
     {
-        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, REFUSED, NOT_HTML,
-        EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, DUPLICATE, TOPIC,
+        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, REFUSED,
+        BLOCKED_ADDRESS, TRAP, QUOTA, NOT_HTML, EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB,
+        DUPLICATE, TOPIC,
     }
 )  # fmt: skip
 
@@ -50,7 +55,7 @@ def of(error: BaseException) -> Failure:
     An exception that is none of the known ones counts as a failed connection, and its detail names it.
     """
     detail = " ".join(str(error).split())
-    if isinstance(error, RefusedImage):
+    if isinstance(error, RefusedImage | RefusedRequest):
         return Failure(error.cause, detail)
     if isinstance(error, HttpError):
         return Failure(STATUS, f"HTTP {error.response.status}")

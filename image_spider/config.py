@@ -7,14 +7,16 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from image_spider.addresses import AddressRules
 from image_spider.exceptions import UsageError
 from image_spider.items import DuplicatePolicy
+from image_spider.urls import MAX_URL_CHARACTERS
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
@@ -67,6 +69,14 @@ def _folder(value: str) -> str:
     if "://" in value:
         raise ValueError("a folder of this machine, for example data/images")
     return str(Path(value).expanduser())
+
+
+def _networks(value: str) -> str:
+    try:
+        AddressRules.of(value)
+    except ValueError as error:
+        raise ValueError(f"networks, comma-separated, for example 127.0.0.0/8,10.1.2.0/24 ({error})") from None
+    return value
 
 
 def _contact_url(value: str) -> str:
@@ -122,6 +132,23 @@ class Config(BaseModel):
     DATA_URI_MAX_BYTES: int = Field(1_048_576, ge=0, description="data: URIs above this size are ignored")
     HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="mean pause between two requests to one host")
     HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")
+    ALLOW_ADDRESSES: Annotated[str, AfterValidator(_networks)] = Field(
+        "", description="networks that may be crawled though they are not the internet, comma-separated"
+    )
+    PROXIED_NAMES: Literal["check", "trust"] = Field(
+        "check", description="whether a name is looked up here too before a proxy is asked for it"
+    )
+    DNS_CACHE_SECONDS: float = Field(300.0, ge=0, le=86_400, description="how long a name's addresses are remembered")
+    DNS_THREADS: int = Field(16, ge=1, le=256, description="names that are looked up at the same time")
+    URL_MAX_CHARACTERS: int = Field(
+        MAX_URL_CHARACTERS, ge=100, le=MAX_URL_CHARACTERS, description="longer URLs are not fetched"
+    )
+    TRAPS: Literal["refuse", "follow"] = Field("refuse", description="what becomes of links of kinds that never end")
+    TRAP_MAX_DEPTH: int = Field(200, ge=0, description="links from a start URL; a page beyond is a trap; 0: no limit")
+    HOST_MAX_PAGES: int = Field(100_000, ge=0, description="pages that a crawl asks one host for; 0: no limit")
+    DECOMPRESSION_MAX_RATIO: int = Field(
+        100, ge=0, description="an answer that becomes more than so many times its bytes, and 1 MiB, is a bomb; 0: any"
+    )
     REDIS_URL: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="the Redis that a fleet of workers shares; none: a local run"
     )

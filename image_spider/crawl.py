@@ -14,6 +14,7 @@ from image_spider.exceptions import UsageError
 from image_spider.urls import Follow, start_url
 
 MAX_COUNT = 2**31 - 1  # what a column of the catalog holds
+MAX_BYTES = 2**53  # what a number in Lua holds
 RECORDED_START_URLS = 100  # of a crawl of millions, the rest is in the queue
 FOLLOW: tuple[Follow, ...] = ("domain", "host", "any")
 
@@ -34,6 +35,8 @@ class Crawl:
     follow: Follow  # which links: "domain" (registrable domain of the start URL), "host" or "any"
     sitemap: bool
     download: bool
+    max_pages: int | None = None  # pages and sitemaps that are asked for; None is no limit
+    max_bytes: int | None = None  # that come over the network, of pages and images; None is no limit
 
     @classmethod
     def from_arguments(
@@ -43,6 +46,8 @@ class Crawl:
         file: str = "",
         max_images: str = "",
         max_depth: str = "",
+        max_pages: str = "",
+        max_bytes: str = "",
         categories: str = "",
         follow: str = "domain",
         sitemap: str = "false",
@@ -63,6 +68,12 @@ class Crawl:
             "sitemap": _flag("sitemap", sitemap),
             "download": _flag("download", download),
         }
+        # A limit that is not given is no part of the id: the same command was the same crawl before there was such one.
+        limits = {
+            "max_pages": _count("max_pages", max_pages, minimum=1),
+            "max_bytes": _count("max_bytes", max_bytes, minimum=1, maximum=MAX_BYTES),
+        }
+        options |= {name: limit for name, limit in limits.items() if limit is not None}
         return cls(id=crawl_id or _default_id(options), **options)  # type: ignore[arg-type]
 
     def to_json(self) -> str:
@@ -100,11 +111,11 @@ def _urls_of_file(file: str) -> Iterator[str]:
                 raise UsageError(f"file {file}, line {number}", text, error.allowed) from None
 
 
-def _count(name: str, text: str, *, minimum: int) -> int | None:
+def _count(name: str, text: str, *, minimum: int, maximum: int = MAX_COUNT) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or not minimum <= int(text) <= MAX_COUNT:
-        raise UsageError(name, text, f"a whole number from {minimum} to {MAX_COUNT}")
+    if not (text.isascii() and text.isdigit()) or not minimum <= int(text) <= maximum:
+        raise UsageError(name, text, f"a whole number from {minimum} to {maximum}")
     return int(text)
 
 

@@ -28,6 +28,7 @@ ROBOTSTXT_USER_AGENT = "image_spider"
 
 # What a site may do to us
 DOWNLOAD_TIMEOUT = 60  # seconds for the whole download: a slow drip ends here
+DNS_TIMEOUT = 20  # seconds; Scrapy's own 60 would be the whole download's time
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024  # bytes, streamed and after decompression; Scrapy's own limit is 1 GiB
 DOWNLOAD_WARNSIZE = 0  # too large is a recorded failure, not a log line
 REDIRECT_MAX_TIMES = 10
@@ -46,10 +47,14 @@ REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
 DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands where it does
+    "middlewares.limits.LimitsMiddleware": 20,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # `follow` decides where links are read
+    "middlewares.addresses.AddressMiddleware": 60,
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "middlewares.robots.RobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "middlewares.decompression.DecompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "middlewares.cookies.CookiesMiddleware": 700,
     "middlewares.user_agents.UserAgentMiddleware": 770,

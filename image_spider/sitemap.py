@@ -7,11 +7,17 @@ import io
 import re
 import zlib
 from dataclasses import dataclass
+from itertools import islice
 
 from lxml import etree
 
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_BYTES = 52_428_800  # what sitemaps.org allows, uncompressed
+MAX_ENTRIES = 50_000  # likewise
+MAX_RATIO = 100  # bytes of a compressed one become at most so many times as many, or FREE_BYTES
+FREE_BYTES = 1_048_576
+# Tags and attributes, which cost some 200 bytes of memory each: 50,000 entries have 500,000, as most sites write them.
+MAX_MARKS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +30,24 @@ class Sitemap:
 
 
 def parse_sitemap(body: bytes) -> Sitemap:
-    """Read a sitemap or an index; what is broken is left out."""
-    sitemaps, pages, images = [], [], []
+    """Read a sitemap or an index; what is broken is left out, and what stands beyond the limits."""
+    sitemaps: list[str] = []
+    pages: list[str] = []
+    images: list[tuple[str, str]] = []
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True)
     try:
-        root = etree.fromstring(_inflate(body), parser)
+        root = etree.fromstring(_bounded(_inflate(body)), parser)
     except etree.XMLSyntaxError:  # nothing of it is XML
         root = None
-    for entry in () if root is None else root.iterchildren("{*}sitemap", "{*}url"):
+    entries = () if root is None else root.iterchildren("{*}sitemap", "{*}url")
+    for entry in islice(entries, MAX_ENTRIES):
         location = (entry.findtext("{*}loc") or "").strip()
         if entry.tag.endswith("sitemap"):
             sitemaps.append(location)
             continue
         pages.append(location)
-        images += [(location, (image.text or "").strip()) for image in entry.iterfind("{*}image/{*}loc")]
+        found = islice(entry.iterfind("{*}image/{*}loc"), MAX_ENTRIES - len(images))
+        images += [(location, (image.text or "").strip()) for image in found]
     return Sitemap(tuple(filter(None, sitemaps)), tuple(filter(None, pages)), tuple(images))
 
 
@@ -51,6 +61,13 @@ def _inflate(body: bytes) -> bytes:
         return body[:MAX_BYTES]
     try:
         with gzip.open(io.BytesIO(body)) as file:
-            return file.read(MAX_BYTES)
+            return file.read(min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * len(body))))
     except (OSError, EOFError, zlib.error):
         return b""
+
+
+def _bounded(text: bytes) -> bytes:
+    """Cut a sitemap that is all tags: its tree would take gigabytes."""
+    if text.count(b"<") + text.count(b"=") <= MAX_MARKS:
+        return text
+    return text[: len(text) * MAX_MARKS // (text.count(b"<") + text.count(b"="))]

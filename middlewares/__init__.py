@@ -22,6 +22,16 @@ _SCRAPY = "scrapy.downloadermiddlewares"
 
 ORDER = (
     Place(
+        20,
+        "middlewares.limits.LimitsMiddleware",
+        "First: what is refused here, by its URL or by what its crawl has had, costs nothing more.",
+    ),
+    Place(
+        60,
+        "middlewares.addresses.AddressMiddleware",
+        "Above robots.txt, which must not be asked for where nothing may be asked. Each hop of a redirect comes by.",
+    ),
+    Place(
         100,
         "middlewares.robots.RobotsTxtMiddleware",
         "Nothing is spent on what robots.txt forbids: no turn, no proxy, no cookie. Each hop of a redirect comes by.",
@@ -42,9 +52,16 @@ ORDER = (
         "Scrapy's. Its Accept and Accept-Language are what an honest agent sends; a browser's replace them at 770.",
     ),
     Place(
+        480,
+        "middlewares.proxies.ProxyChoice",
+        "Above what depends on the proxy: cookies and the browser that a site sees. On the way back it stands behind"
+        " decompression, and reads the bodies that tell a ban.",
+    ),
+    Place(
         550,
-        f"{_SCRAPY}.retry.RetryMiddleware",
-        "Above redirects, so that it sees the last answer; above decompression, for a body that cannot be read.",
+        "middlewares.retry.RetryMiddleware",
+        "Above redirects, so that it sees the last answer; above decompression, for a body that cannot be read. In"
+        " place of Scrapy's.",
     ),
     Place(
         580,
@@ -53,8 +70,9 @@ ORDER = (
     ),
     Place(
         590,
-        f"{_SCRAPY}.httpcompression.HttpCompressionMiddleware",
-        "Above redirects: the body of one is not worth unpacking. What needs the text of a page stands above it.",
+        "middlewares.decompression.DecompressionMiddleware",
+        "Above redirects: the body of one is not worth unpacking. What needs the text of a page stands above it. In"
+        " place of Scrapy's.",
     ),
     Place(
         600,
@@ -68,6 +86,11 @@ ORDER = (
         " the answers of proxies: the page of a ban sets no cookie. In place of Scrapy's.",
     ),
     Place(
+        740,
+        "middlewares.proxies.ProxyAnswers",
+        "Below redirects, retries and cookies: what a banned proxy answered is none of their business.",
+    ),
+    Place(
         750,
         f"{_SCRAPY}.httpproxy.HttpProxyMiddleware",
         "Scrapy's. For what our proxies leave alone: those of the environment (http_proxy), credentials taken off.",
@@ -77,6 +100,11 @@ ORDER = (
         "middlewares.user_agents.UserAgentMiddleware",
         "Last of all that set headers, for those of a browser have an order, with Cookie and Referer in it; behind the"
         " proxies, which are part of the choice. In place of Scrapy's at 500.",
+    ),
+    Place(
+        820,
+        "middlewares.politeness.PolitenessMiddleware",
+        "The last that may wait: a turn is a moment, and whatever came between it and the request would make it late.",
     ),
     Place(
         850,

@@ -41,7 +41,7 @@ BATCH_SECONDS = 0.2
 LOOK_UP_SECONDS = 0.01  # the URLs of a page come at once
 LOOK_SECONDS = 0.5  # between two looks whether a crawl that waits for the catalog is to end
 END_SECONDS = 5.0  # for which a crawl that ends waits for a catalog that is away; what is in hand is done again then
-COMPLETED = ("finished", "max_images")  # reasons; any other end without an error is a stop
+COMPLETED = ("finished", "max_images", "max_bytes")  # reasons; any other end without an error is a stop
 
 
 class CatalogPipeline:

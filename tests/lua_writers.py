@@ -19,8 +19,8 @@ WRITES = {
     "ZREMRANGEBYSCORE",
 }  # fmt: skip
 READS = {
-    "EXISTS", "GET", "GETRANGE", "HEXISTS", "HGET", "HGETALL", "HLEN", "HMGET", "HSCAN", "LLEN", "LRANGE", "SCARD",
-    "SISMEMBER", "SRANDMEMBER", "TIME", "TYPE", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE", "ZSCORE",
+    "EXISTS", "GET", "GETRANGE", "HEXISTS", "HGET", "HGETALL", "HLEN", "HMGET", "HSCAN", "HVALS", "LLEN", "LRANGE",
+    "SCARD", "SISMEMBER", "SRANDMEMBER", "TIME", "TYPE", "ZCARD", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE", "ZSCORE",
 }  # fmt: skip
 _FUNCTION = re.compile(r"^local function (\w+)\([^\n]*\n(.*?)^end$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?:call\(|{[^{}\n]*)(?:'([A-Z]+)'|verb)(?:, )?")

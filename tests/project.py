@@ -14,6 +14,7 @@ from typing import Any
 from tests.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parent.parent
+LOOPBACK = "127.0.0.0/8,::1"  # where the sites of the tests are
 FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "CONTACT_URL=http://127.0.0.1/")
 
 
@@ -29,6 +30,9 @@ class Project:
             if key.startswith(
                 (
                     "SCRAPY_",
+                    "ALLOW_",
+                    "DNS_",
+                    "PROXIED_",
                     "HOST_",
                     "IMAGE",
                     "DATA",
@@ -47,7 +51,11 @@ class Project:
             )
         }
         inherited = {key: value for key, value in os.environ.items() if key not in unset}
-        self.environment = inherited | {"PYTHONPATH": path, "SCRAPY_SETTINGS_MODULE": "image_spider.settings"}
+        self.environment = inherited | {
+            "PYTHONPATH": path,
+            "SCRAPY_SETTINGS_MODULE": "image_spider.settings",
+            "ALLOW_ADDRESSES": LOOPBACK,
+        }
 
     def start(self, *words: object, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -10,7 +10,7 @@ from image_spider.broker.client import Client
 from image_spider.broker.frontier import FrontierOptions, pairs
 from image_spider.broker.records import CrawlRecord, CrawlState, SeenRecord
 
-NOT_COUNTERS = {"state", "arguments", "outstanding", "created", "started", "ended"}
+NOT_COUNTERS = {"state", "arguments", "outstanding", "created", "started", "ended", "max_pages"}
 
 
 class Crawls:
@@ -20,13 +20,16 @@ class Crawls:
         self._client = client
         self._name = options.name
 
-    async def open(self, *, crawl: str, arguments: str, batch: str = "") -> CrawlState | None:
+    async def open(
+        self, *, crawl: str, arguments: str, batch: str = "", max_pages: int | None = None
+    ) -> CrawlState | None:
         """Make the crawl known and, when it is finished or stopped, let it run again; return its state before.
 
         Arguments of a crawl that runs or is paused are kept as they are. A crawl whose filter is gone begins anew:
         its counters start at 0. A batch of start URLs that was pushed within the last hour opens nothing.
+        No more than max_pages requests that have a fingerprint are ever queued for it.
         """
-        before: bytes = await self._client.script("open_crawl", self._name, crawl, arguments, batch)
+        before: bytes = await self._client.script("open_crawl", self._name, crawl, arguments, batch, max_pages or "")
         return CrawlState(before.decode()) if before else None
 
     async def set_state(self, *, crawl: str, state: CrawlState) -> bool:
@@ -66,6 +69,14 @@ class Crawls:
             bits=sum(layer.bits for layer in layers),
             error=sum(layer.error(count) for layer, count in zip(layers, filled, strict=True)),
         )
+
+    async def count_bytes(self, *, crawl: str, receiver: str, number: int) -> int:
+        """Tell how many bytes a process has received for a crawl, since it began; return those of all processes."""
+        return int(await self._client.script("count_bytes", self._name, crawl, receiver, number))
+
+    async def bytes_received(self, *, crawl: str) -> int:
+        """Return the bytes that all processes have told of a crawl with max_bytes."""
+        return sum(map(int, await self._client.command("HVALS", f"{self._name}:bytes:{crawl}")))
 
     async def recorded(self, *, crawl: str) -> None:
         """Say that the catalog has the crawl's end: `Renewal.ended` does not name it any more."""

@@ -36,6 +36,7 @@ class FrontierOptions:
     max_losses: int = 10  # of workers that died with a request: most of what such a worker held had no part in it
     seen_error_rate: float = 1e-4  # 0: an exact set
     seen_seconds: float | None = 3600.0  # how long the filter of a finished crawl is kept; None: for ever
+    host_max_pages: int = 0  # that a crawl may ask one host for; 0: any number
 
 
 class Frontier:
@@ -45,6 +46,7 @@ class Frontier:
         self._client = client
         self._name = options.name
         self._max_attempts = options.max_attempts
+        self._host_max_pages = options.host_max_pages
         self._layers = ";".join(
             f"{layer.bits} {layer.hashes} {layer.capacity}" for layer in layers(options.seen_error_rate)
         )
@@ -73,7 +75,8 @@ class Frontier:
         arguments: list[Any] = []
         for request in requests:
             arguments += _push_arguments(request)
-        header = (worker, call, int(reopen), batch, self._layers, self._keep_ms, answered.push, answered.release)
+        numbers = (answered.push, answered.release, self._host_max_pages)
+        header = (worker, call, int(reopen), batch, self._layers, self._keep_ms, *numbers)
         reply: bytes = await self._client.script("push", self._name, *header, *arguments)
         if reply == b"forgot":
             return None

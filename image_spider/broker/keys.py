@@ -164,6 +164,20 @@ KEYS = (
         "as F:crawl:<crawl>",
         "claim, finish, lease, leave, nack, open_crawl, push, reap, requeue, set_state, settle",
     ),
+    Key(
+        "F:pages:<crawl>",
+        "hash",
+        "host -> pages that it was asked for, while HOST_MAX_PAGES is not 0",
+        "as F:crawl:<crawl>",
+        "finish, lease, leave, nack, open_crawl, push, reap, requeue, set_state",
+    ),
+    Key(
+        "F:bytes:<crawl>",
+        "hash",
+        "worker -> bytes that it received, of a crawl with max_bytes",
+        "as F:crawl:<crawl>",
+        "count_bytes, finish, lease, leave, nack, open_crawl, push, reap, requeue, set_state",
+    ),
     Key("S", "list, set or zset", "start URLs, plain or JSON", "until taken", "anyone, take_start_urls"),
     Key(
         "{S}:taken",

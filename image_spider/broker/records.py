@@ -45,6 +45,7 @@ class Pushed(IntEnum):
     QUEUED = 1
     DROPPED = 2  # its crawl is stopped or finished
     DEAD = 3  # it came with a cause
+    REFUSED = 4  # its host or its crawl has had its pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

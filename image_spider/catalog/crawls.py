@@ -17,7 +17,8 @@ def start_crawl(connection: Connection, crawl: Crawl, *, now: datetime) -> None:
 
     One statement: several workers of a fleet may begin to serve a crawl at the same moment.
     """
-    values = {**asdict(crawl), "state": "running", "reason": "", "finished_at": None}
+    arguments = {name: value for name, value in asdict(crawl).items() if name in crawls.c}  # quotas are not recorded
+    values = {**arguments, "state": "running", "reason": "", "finished_at": None}
     zeros = dict.fromkeys(("pages", "images", "sightings", "failures", "bytes"), 0)
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(crawls)
     new = insert.excluded

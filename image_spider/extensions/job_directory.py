@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 RUNNING = "image_spider.running"  # there while a run has not ended in order, and locked while it runs
 UNFINISHED = "image_spider.unfinished.json"
-OF_SCRAPY = ("requests.queue", "requests.seen", "spider.state")
+OF_A_RUN = ("requests.queue", "requests.seen", "spider.state", "image_spider.pages.json")
 
 
 class JobDirectory:
@@ -73,7 +73,7 @@ class JobDirectory:
         self._lock.close()
 
     def _forget(self) -> None:
-        for name in OF_SCRAPY:
+        for name in OF_A_RUN:
             path = self._folder / name
             if path.is_dir():
                 shutil.rmtree(path)

@@ -107,17 +107,19 @@ class Bookkeeper:
 
     async def _outcome(self, record: CrawlRecord) -> Outcome:
         reason = str(record.state)
-        limit = _max_images(record)
-        if limit is not None and await self._claims.images(crawl=record.id) >= limit:
-            reason = "max_images"
+        crawl = _crawl(record)
+        if crawl and crawl.max_images is not None:
+            reason = "max_images" if await self._claims.images(crawl=record.id) >= crawl.max_images else reason
+        if crawl and crawl.max_bytes is not None:
+            reason = "max_bytes" if await self._crawls.bytes_received(crawl=record.id) >= crawl.max_bytes else reason
         state = "stopped" if reason == CrawlState.STOPPED else "completed"
         pages = record.counters.get("pages", 0)
         return Outcome(state=state, reason=reason, pages=pages, resumed=False, at=datetime.now(UTC))
 
 
-def _max_images(record: CrawlRecord) -> int | None:
-    """Return the limit of a crawl; none when its record cannot be read, for then nobody served it."""
+def _crawl(record: CrawlRecord) -> Crawl | None:
+    """Return what a crawl is asked to do; None when its record cannot be read, for then nobody served it."""
     try:
-        return Crawl.from_json(record.arguments).max_images
+        return Crawl.from_json(record.arguments)
     except (ValueError, TypeError, KeyError):
         return None

@@ -69,7 +69,7 @@ class Feed:
             else:
                 crawls.setdefault(entry.crawl.id, entry.crawl)
         for crawl in crawls.values():
-            await self._crawls.open(crawl=crawl.id, arguments=crawl.to_json(), batch=batch.batch)
+            await self._open(crawl, batch=batch.batch)
         if pushes:
             await self._push(pushes, batch=batch.batch)
             for crawl_id in crawls:  # another worker may have pushed the batch just now, and all of it be done already
@@ -95,12 +95,15 @@ class Feed:
             logger.info("Start URLs can be taken again")
         return batch
 
+    async def _open(self, crawl: Crawl, *, batch: str = "") -> None:
+        await self._crawls.open(crawl=crawl.id, arguments=crawl.to_json(), batch=batch, max_pages=crawl.max_pages)
+
     async def start(self, crawl: Crawl) -> None:
         """Open a crawl and push its start URLs.
 
         Killed in between, it leaves a crawl that has nothing to do: minutes later other workers end it (lua/tidy.lua).
         """
-        await self._crawls.open(crawl=crawl.id, arguments=crawl.to_json())
+        await self._open(crawl)
         run = secrets.token_hex(8)
         for number, urls in enumerate(parts(crawl.start_urls, BATCH_ENTRIES)):
             requests = [self._make(StartEntry(url=url, crawl=crawl)) for url in urls]

@@ -45,6 +45,7 @@ def connect_fleet(settings: BaseSettings, *, spider: str, deadline_seconds: floa
         name=frontier_name(queue_key % {"spider": spider}),
         lease_seconds=values.LEASE_SECONDS,
         max_attempts=values.MAX_ATTEMPTS,
+        host_max_pages=values.HOST_MAX_PAGES,
         seen_error_rate=values.SEEN_ERROR_RATE,
         seen_seconds=None if settings.getbool("SCHEDULER_PERSIST") else values.SEEN_SECONDS,
     )

@@ -23,7 +23,7 @@ class Outbox:
     needs no bound: no new page is handed out while Redis is away, and the pages in flight have so many links.
     """
 
-    def __init__(self, *, push: PushCall, pushed: Callable[[Pushed], None]) -> None:
+    def __init__(self, *, push: PushCall, pushed: Callable[[Push, Pushed], None]) -> None:
         self._push = push
         self._pushed = pushed
         self._waiting: deque[Push] = deque()
@@ -69,8 +69,7 @@ class Outbox:
                 batch = tuple(islice(self._waiting, BATCH_REQUESTS))
                 results = await self._push(batch)
                 for result in results:
-                    self._waiting.popleft()
-                    self._pushed(result)
+                    self._pushed(self._waiting.popleft(), result)
                 self.acknowledged += len(batch)
             if not self._waiting:
                 self._some.clear()

@@ -14,7 +14,7 @@ from image_spider.crawl import Crawl
 from image_spider.exceptions import UsageError
 
 DEFAULT_CRAWL = "default"
-LIMITS = ("max_images", "max_depth", "categories", "follow", "sitemap", "download")
+LIMITS = ("max_images", "max_depth", "max_pages", "max_bytes", "categories", "follow", "sitemap", "download")
 KEYS = ("url", "crawl_id", *LIMITS, "priority", "meta", "method")
 
 

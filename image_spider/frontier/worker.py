@@ -26,7 +26,9 @@ from image_spider.frontier.heartbeat import Heartbeat
 from image_spider.frontier.leases import HeldLeases
 from image_spider.frontier.outbox import Outbox
 from image_spider.frontier.queue import LeaseQueue
+from image_spider.frontier.quotas import Quotas
 from image_spider.frontier.settling import Settling
+from image_spider.refused_pages import RefusedPages
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -112,6 +114,10 @@ class Worker:
             full=self.control.full,
             run=self._talking.run,
         )
+        refused = RefusedPages(crawler)
+        self.quotas = Quotas(
+            spider=spider, fleet=fleet, refused=refused, settings=self._settings, full=self.control.full
+        )
         self.settling = Settling(
             requests=fleet.requests,
             worker=lambda: self.heartbeat.name,
@@ -155,6 +161,7 @@ class Worker:
             return
         self._talking.run(self.heartbeat.run(declared_dead=self._declared_dead, heard=self._heard))
         self._talking.run(self.outbox.run())
+        self._talking.run(self.quotas.run())
         self._working.run(self.buffer.run())
         self._working.run(self.settling.run(before=self._end_in_order))
         self._working.run(self.feed.run())
@@ -176,6 +183,7 @@ class Worker:
     async def _leave(self) -> None:
         await self.claims.settled()
         await self.outbox.flush()
+        await self.quotas.tell()
         await self.settling.settle()
         await self.bookkeeper.close()
         await self._talking.cancel()  # a heartbeat after the farewell would join anew
@@ -232,13 +240,15 @@ class Worker:
     # Calls to Redis
 
     async def _push_starts(self, requests: Sequence[Push], *, batch: str) -> None:
-        await self._calls.push(requests, batch=batch)
+        for push, result in zip(requests, await self._calls.push(requests, batch=batch), strict=False):
+            self.quotas.pushed(push, result)
         self.buffer.wake()
 
-    def _pushed(self, result: Pushed) -> None:
+    def _pushed(self, push: Push, result: Pushed) -> None:
         self._crawler.stats.inc_value(f"frontier/{result.name.lower()}")
         if result is Pushed.QUEUED:
             self.buffer.wake()
+        self.quotas.pushed(push, result)
 
     async def _prepare(self, leases: Sequence[Leased]) -> Sequence[Leased]:
         """Learn of crawls that are new to this worker; give back what must not be fetched now."""

@@ -27,6 +27,8 @@ from image_spider.spiders.sitemaps import SitemapFollower
 from image_spider.topics.taxonomy import load_taxonomy
 from image_spider.topics.vocabulary import Vocabulary
 from image_spider.topics.words import texts_of, topics_of_words
+from image_spider.traffic import Traffic
+from image_spider.traps import TrapRules
 from image_spider.unfinished import Halted
 from image_spider.urls import load_suffixes, same_site
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+RECORDED_TRAPS = 3  # of a page: a calendar has a thousand of one kind
 PAGE_MAX_BYTES = 8 * 1024 * 1024  # of a linked page; a start URL may be an image of any size
 NO_PAGES = frozenset(f".{extension}" for extension in IGNORED_EXTENSIONS)  # .pdf, .zip, .mp4 ...
 ARGUMENTS = tuple(inspect.signature(Crawl.from_arguments).parameters)
@@ -63,6 +66,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
         crawls: Registry,
         data_uri_max_bytes: int,
         vocabulary: Vocabulary,
+        traps: TrapRules,
         in_fleet: bool = False,
     ) -> None:
         super().__init__()
@@ -72,6 +76,8 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
         if crawl:
             crawls.add(crawl)
         self._vocabulary = vocabulary
+        self._traps = traps
+        self.traffic = Traffic()
         self.error: ImageSpiderError | None = None  # why the crawl failed
         self.trouble = ""  # why it is paused, in words for a user
         self._data_uri_max_bytes = data_uri_max_bytes
@@ -93,6 +99,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
             crawls=Registry(taxonomy=taxonomy, has_model=settings.LABEL_MODEL is not None),
             data_uri_max_bytes=settings.DATA_URI_MAX_BYTES,
             vocabulary=Vocabulary(taxonomy),
+            traps=TrapRules.of(settings, this_year=datetime.now(UTC).year),
             in_fleet=in_fleet,
         )
         spider._set_crawler(crawler)
@@ -141,11 +148,26 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
         )
         yield PageItem(_asked_for(response.request or response), crawl.id, datetime.now(UTC))
         if not page.nofollow and (crawl.max_depth is None or depth < crawl.max_depth):
-            for link in page.links:
-                if same_site(link, site, crawl.follow) and not url_has_any_extension(link, NO_PAGES):
-                    yield self.page_request(link, site=site, depth=depth + 1, crawl=crawl)
+            for followed in self._follow(page.links, site=site, depth=depth + 1, crawl=crawl):
+                yield followed
         for candidate in () if page.noimageindex else page.candidates:
             yield self.image_item(candidate, page_url=response.url, page_title=page.title, crawl=crawl)
+
+    def _follow(self, links: Iterable[str], *, site: str, depth: int, crawl: Crawl) -> Iterator[Request | PageItem]:
+        """Ask for the pages that a page links to, but not for traps: all are counted, and some are recorded."""
+        trapped = 0
+        for link in links:
+            if not same_site(link, site, crawl.follow) or url_has_any_extension(link, NO_PAGES):
+                continue
+            url = self._traps.link(link)
+            if reason := self._traps.trap(url, depth=depth):
+                trapped += 1
+                if trapped <= RECORDED_TRAPS:
+                    yield PageItem(url, crawl.id, datetime.now(UTC), Failure(causes.TRAP, reason))
+            else:
+                yield self.page_request(url, site=site, depth=depth, crawl=crawl)
+        if trapped:
+            self.crawler.stats.inc_value("pages/traps", trapped)
 
     def page_failed(self, failure: TwistedFailure) -> Iterator[PageItem]:
         """Record a page that could not be fetched; not one whose crawl was halted meanwhile."""

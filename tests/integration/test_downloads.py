@@ -7,7 +7,10 @@ import asyncio
 from scrapy import Request
 from scrapy.utils.test import get_crawler
 
+from image_spider import causes
 from image_spider.downloads import DownloadHandler
+from tests.hostile.bombs import MEGABYTE, PAGES
+from tests.hostile.site import HostileSite
 from tests.sites import Site
 
 PATHS = [
@@ -28,7 +31,7 @@ PATHS = [
 
 async def fetch(urls: list[str]) -> list[str]:
     """Return the URLs of the responses."""
-    handler = DownloadHandler(get_crawler())
+    handler = DownloadHandler(get_crawler(settings_dict={"ALLOW_ADDRESSES": "127.0.0.0/8"}))
     answered = [(await handler.download_request(Request(url))).url for url in urls]
     await handler.close()
     return answered
@@ -40,3 +43,34 @@ def test_a_url_is_sent_by_its_very_bytes_and_over_one_connection():
         assert asyncio.run(fetch(urls)) == urls
         assert site.requests == PATHS
         assert len(site.connections) == 1
+
+
+def endings(paths: list[str], address: str) -> list[str]:
+    """Return the cause that the download of each path ends in."""
+
+    async def ends() -> list[str]:
+        settings = {"ALLOW_ADDRESSES": "127.0.0.0/8", "DOWNLOAD_MAXSIZE": MEGABYTE}
+        handler = DownloadHandler(get_crawler(settings_dict=settings))
+        found = []
+        for path in paths:
+            try:
+                await handler.download_request(Request(address + path, meta={"download_timeout": 60.0}))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it has a cause
+                found.append(causes.of(error).cause)
+        await handler.close()
+        return found
+
+    return asyncio.run(ends())
+
+
+def test_framing_counts_too_and_so_does_what_comes_before_the_head():
+    names = ["wordy-chunks", "huge-in-chunks", "huge-until-closed", "many-hints"]
+    answers = {name: PAGES[name][0] for name in names[:3]}
+    answers["many-hints"] = lambda visit: visit.send(
+        b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n" * 40_000 + b"\r\n" * 999_999
+    )
+    with HostileSite(answers, address="127.0.0.2") as site:
+        ends = endings([f"/{name}" for name in names], site.url)
+        assert ends[:3] == ["too_large"] * 3
+        assert ends[3] in {"too_large", "connection"}
+        assert max(site.sent.values()) < 8 * MEGABYTE

@@ -15,7 +15,7 @@ from tests.project import ROOT, Project
 from tests.sites import Site
 from tests.waiting import wait_until
 
-URL = "http://127.0.0.1:9/"
+URL = "http://127.0.0.1:8/"  # where nobody listens; a port that belongs to another protocol would be refused
 
 
 @pytest.mark.parametrize(

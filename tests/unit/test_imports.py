@@ -31,6 +31,8 @@ PURE = (
     "image_spider/extract/",
     "image_spider/topics/",
     "image_spider/identity/",
+    "image_spider/addresses.py",
+    "image_spider/traps.py",
     "image_spider/urls.py",
     "image_spider/sitemap.py",
 )

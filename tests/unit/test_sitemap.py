@@ -1,8 +1,11 @@
 import gzip
+import subprocess
+import sys
 
 import pytest
 
 from image_spider.sitemap import parse_sitemap, sitemaps_in_robots
+from tests.project import ROOT
 
 URLSET = b"""<?xml version="1.0"?>
 <urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:i="http://www.google.com/schemas/sitemap-image/1.1">
@@ -43,3 +46,30 @@ def test_entities_are_not_expanded():
 def test_robots_names_sitemaps():
     robots = "User-agent: *\nDisallow: /x\nSitemap: https://example.com/s.xml # ours\n sitemap:/t.xml\r\n"
     assert sitemaps_in_robots(robots) == ["https://example.com/s.xml", "/t.xml"]
+
+
+def test_a_sitemap_gives_no_more_entries_than_the_protocol_allows():
+    entries = "".join(f"<url><loc>/{number}</loc></url>" for number in range(50_010))
+    assert len(parse_sitemap(f"<urlset>{entries}</urlset>".encode()).pages) == 50_000
+
+
+BOMBS = """
+import gzip, resource, sys
+from image_spider.sitemap import parse_sitemap
+bomb = {
+    "tags": lambda: b"<urlset>" + b"<a/>" * 5_000_000,
+    "nested": lambda: b"<urlset>" + b"<url>" * 4_000_000,
+    "attributes": lambda: b"<urlset><url " + b'a="" ' * 4_000_000,
+    "packed": lambda: gzip.compress(b"<urlset>" + b" " * 60_000_000, 1),
+    "packed tags": lambda: gzip.compress(b"<urlset>" + b"<url/>" * 5_000_000, 6),
+}[sys.argv[1]]()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+parse_sitemap(bomb)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize("bomb", ["tags", "nested", "attributes", "packed", "packed tags"])
+def test_a_sitemap_that_is_a_bomb_takes_little_memory(bomb: str):
+    done = subprocess.run([sys.executable, "-c", BOMBS, bomb], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 400_000, "kilobytes beyond those of the body itself"

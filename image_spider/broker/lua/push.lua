@@ -1,10 +1,11 @@
 -- Check and enqueue requests.
 -- KEYS[1] frontier
 -- ARGV worker, number of the call, reopen (1|0), batch or "", filter layers or "", filter keep ms (-1: for ever),
---      numbers of the last push and of the last finish or nack call that were answered, then per request: crawl, host, -priority, delay ms, fingerprint, value of F:payloads
+--      numbers of the last push and of the last finish or nack call that were answered, pages that a crawl may ask one
+--      host for (0: any), then per request: crawl, host, -priority, delay ms, fingerprint, value of F:payloads
 --      fingerprint: "" = none, 16 bytes = check and add, "+" and 16 bytes = add
 --      delay -1: a dead letter at once, with the cause in the place of the fingerprint
--- Result: one digit per request: 0 seen, 1 queued, 2 dropped, 3 dead; "" for a batch that was pushed before,
+-- Result: one digit per request: 0 seen, 1 queued, 2 dropped, 3 dead, 4 beyond its host's or crawl's pages; "" for a batch that was pushed before,
 --      "forgot" when this server does not know those calls: nothing was pushed
 -- include clock
 -- include queues
@@ -13,9 +14,9 @@
 -- include history
 local WORKER_MS = 3600 * 1000
 local FED_MS = 3600 * 1000
-local FIELDS, FIRST = 6, 9
+local FIELDS, FIRST = 6, 10
 local worker, number, reopen, batch = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
-local layers, keep = ARGV[5], ARGV[6]
+local layers, keep, host_pages = ARGV[5], ARGV[6], tonumber(ARGV[9])
 
 local me = F .. ':worker:' .. worker
 if has_forgotten(worker, ARGV[7], ARGV[8]) then
@@ -35,7 +36,7 @@ local function counts_of(crawl)
   if count then
     return count
   end
-  count = {queued = 0, seen = 0, dropped = 0}
+  count = {queued = 0, seen = 0, dropped = 0, refused = 0, asked = 0, hosts = {}, before = {}}
   counts[crawl] = count
   local record, state = F .. ':crawl:' .. crawl, state_of(crawl)
   if not state then
@@ -46,6 +47,8 @@ local function counts_of(crawl)
     reopen_crawl(crawl)
     states[crawl] = 'running'
   end
+  local limits = call('HMGET', record, 'max_pages', 'asked')
+  count.left = limits[1] and limits[1] - (limits[2] or 0) or math.huge
   count.open = states[crawl] == 'running' or states[crawl] == 'paused'
   return count
 end
@@ -73,6 +76,20 @@ local function store(crawl, host, score, delay, value)
   queue[#queue + 1] = id
 end
 
+-- Tell whether a crawl may ask a host for one page more; those pushed without a fingerprint were counted before.
+local function has_room(crawl, count, host)
+  if count.asked >= count.left then
+    return false
+  end
+  if host_pages == 0 then
+    return true
+  end
+  if not count.before[host] then
+    count.before[host] = tonumber(call('HGET', F .. ':pages:' .. crawl, host) or 0)
+  end
+  return count.before[host] + (count.hosts[host] or 0) < host_pages
+end
+
 local function push(crawl, host, score, delay, fingerprint, value)
   local count = counts_of(crawl)
   if not count.open then
@@ -84,6 +101,10 @@ local function push(crawl, host, score, delay, fingerprint, value)
     return 3
   end
   if fingerprint ~= '' then
+    if not has_room(crawl, count, host) then
+      count.refused = count.refused + 1
+      return 4
+    end
     local filter = filter_of(crawl, layers, keep)
     if #fingerprint == 17 then
       remember(filter, string.sub(fingerprint, 2), layers)
@@ -91,6 +112,8 @@ local function push(crawl, host, score, delay, fingerprint, value)
       count.seen = count.seen + 1
       return 0
     end
+    count.asked = count.asked + 1
+    count.hosts[host] = (count.hosts[host] or 0) + 1
   end
   count.queued = count.queued + 1
   store(crawl, host, score, delay, value)
@@ -125,6 +148,17 @@ if fed then
     end
     if count.dropped > 0 then
       call('HINCRBY', record, 'dropped', count.dropped)
+    end
+    if count.refused > 0 then
+      call('HINCRBY', record, 'refused', count.refused)
+    end
+    if count.asked > 0 and count.left ~= math.huge then
+      call('HINCRBY', record, 'asked', count.asked)
+    end
+    if host_pages > 0 then
+      for host, pages in pairs(count.hosts) do
+        call('HINCRBY', F .. ':pages:' .. crawl, host, pages)
+      end
     end
   end
   save_filters()

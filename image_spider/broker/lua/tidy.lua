@@ -16,6 +16,7 @@ local function forget(crawl)
   call('ZREM', F .. ':crawls', crawl)
   call('SREM', F .. ':ended', crawl)
   call('DEL', F .. ':images:' .. crawl, F .. ':claimed:' .. crawl)
+  call('DEL', F .. ':pages:' .. crawl, F .. ':bytes:' .. crawl)
 end
 
 local function tidy()

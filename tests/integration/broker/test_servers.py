@@ -38,6 +38,7 @@ async def _everything(fleet: Fleet) -> None:
     ]
     await fleet.frontier.nack(worker="w", nacks=nacks)
     await fleet.crawls.open(crawl="e", arguments="")
+    await fleet.crawls.count_bytes(crawl="c", receiver="p", number=5)
     await fleet.crawls.set_state(crawl="d", state=CrawlState.PAUSED)
     await fleet.lease(100)
     await fleet.crawls.set_state(crawl="d", state=CrawlState.RUNNING)
@@ -76,7 +77,7 @@ def test_every_script_works_on_every_kind_of_redis_and_writes_the_keys_of_the_ta
         assert unused <= {"F:seen:<crawl>/exact", "F:unparking", "F:parked:<crawl>", "F:clock"}
         await fleet.frontier.empty()
 
-    run_on(request.getfixturevalue(kind).url, scenario)
+    run_on(request.getfixturevalue(kind).url, scenario, host_max_pages=100)
 
 
 def _family(key: str, frontier: str, start: str) -> str:

@@ -25,7 +25,7 @@ def test_requests_keep_their_order_and_are_acknowledged_in_batches():
         return [Pushed.QUEUED] * len(requests)
 
     async def run() -> None:
-        box = Outbox(push=send, pushed=results.append)
+        box = Outbox(push=send, pushed=lambda _, result: results.append(result))
         task = asyncio.create_task(box.run())
         for number in range(2 * BATCH_REQUESTS + 1):
             box.add(push(number))
@@ -51,7 +51,7 @@ def test_what_is_added_during_a_push_waits_for_the_next_batch():
                 box.add(push(box.added))
             return [Pushed.QUEUED] * len(requests)
 
-        box = Outbox(push=send, pushed=lambda _: None)
+        box = Outbox(push=send, pushed=lambda *_: None)
         for number in range(10):
             box.add(push(number))
         await box.flush()
@@ -71,7 +71,7 @@ def test_a_hurry_during_a_push_is_not_forgotten():
                 box.hurry()
             return [Pushed.QUEUED] * len(requests)
 
-        box = Outbox(push=send, pushed=lambda _: None)
+        box = Outbox(push=send, pushed=lambda *_: None)
         task = asyncio.create_task(box.run())
         box.add(push(0))
         box.hurry()

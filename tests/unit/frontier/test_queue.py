@@ -36,7 +36,7 @@ def queue(pushed: list[Push]) -> LeaseQueue:
 
     crawler = get_crawler(ASpider)
     spider = ASpider.from_crawler(crawler)
-    outbox = Outbox(push=kept, pushed=lambda result: None)
+    outbox = Outbox(push=kept, pushed=lambda *_: None)
     buffer = LeaseBuffer(
         lease=nothing,  # type: ignore[arg-type]  # never called
         prepare=nothing,

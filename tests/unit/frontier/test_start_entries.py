@@ -63,7 +63,7 @@ def test_an_entrys_meta_cannot_name_another_crawl():
         (b"{}", "one URL"),
         (b'{"url": 7}', "one URL"),
         (b'{"url": "https://a.example/ https://b.example/"}', "one URL"),
-        (b'{"url": "https://a.example/", "max_pages": 7}', "the keys are url, crawl_id"),
+        (b'{"url": "https://a.example/", "max_cats": 7}', "the keys are url, crawl_id"),
         (b'{"url": "https://a.example/", "max_images": 0}', "a whole number from 1"),
         (b'{"url": "https://a.example/", "max_depth": 1.5}', "a number, a text"),
         (b'{"url": "https://a.example/", "crawl_id": "a/b"}', "letters, digits"),
