@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
-from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler
-
+from image_spider.proxied_downloads import ProxiedHandler
 from image_spider.unfinished import Halted
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class DownloadHandler:
             await self._handler.close()
 
 
-class _VerbatimHandler(AiohttpDownloadHandler):
+class _VerbatimHandler(ProxiedHandler):
     experimental = False  # no warning at each start
 
     def _make_request(self, request: Request, timeout: float) -> Any:

@@ -48,6 +48,8 @@ TELNETCONSOLE_ENABLED = False
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "middlewares.robots.RobotsTxtMiddleware": 100,  # Scrapy's place for it: nothing is spent on what is forbidden
+    "middlewares.proxies.ProxyChoice": 480,  # before what depends on the proxy; after it, bodies are decompressed
+    "middlewares.proxies.ProxyAnswers": 740,  # sees redirects and errors before what follows and repeats them
 }
 
 # Pipelines
@@ -59,6 +61,7 @@ MEDIA_ALLOW_REDIRECTS = True  # each hop passes the downloader middlewares anew:
 
 EXTENSIONS = {
     "image_spider.extensions.job_directory.JobDirectory": -10,  # first of all: Scrapy opens JOBDIR too
+    "image_spider.extensions.proxies.Proxies": 10,
     "image_spider.extensions.progress.Progress": 20,
     "image_spider.extensions.summary.Summary": 30,
 }
