@@ -24,8 +24,8 @@ class RealProxy:
 
     `mood` may be changed while it runs: "well", "hang" (no answer), "cut" (closes at once), "ban" (answers 403 in the
     host's name), "challenge" (redirects to a captcha), "page" (a challenge page), "html" (HTML in place of anything),
-    "forbid" (refuses hosts: 403 to CONNECT, reply 2 in SOCKS), "lost" (cannot reach hosts: 502, reply 4). `fails` is the
-    share of requests that it cuts all the same.
+    "forbid" (refuses hosts: 403 to CONNECT, reply 2 in SOCKS), "lost" (cannot reach hosts: 502, reply 4).
+    `fails` is the share of requests that it cuts all the same.
     """
 
     def __init__(self, *, credentials: tuple[str, str] | None = None, mood: str = "well", fails: float = 0.0) -> None:

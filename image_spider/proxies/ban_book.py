@@ -25,10 +25,17 @@ class BanBook:
         self._banned = banned
         self._clock = clock
         self._bans: dict[tuple[str, str], Ban] = {}
+        self._counts: dict[str, int] = {}  # bans of a proxy: most have none, and are passed over at once
         self._changes: list[BanChange] = []
+
+    def knows(self, name: str) -> bool:
+        """Tell whether there is any ban of the proxy, one that is over included."""
+        return name in self._counts
 
     def is_banned(self, name: str, host: str) -> bool:
         """Tell whether the proxy rests, for this host or for all."""
+        if not self.knows(name):
+            return False
         now = self._clock()
         return holds(self._bans.get((name, host)), now=now) or holds(self._bans.get((name, EVERYWHERE)), now=now)
 
@@ -39,7 +46,8 @@ class BanBook:
 
     def rested(self, name: str) -> float:
         """Return when the last ban for all hosts ended; 0 when none is remembered, or one still holds."""
-        ban, now = self._bans.get((name, EVERYWHERE)), self._clock()
+        ban = self._bans.get((name, EVERYWHERE))
+        now = self._clock()
         if ban is None or holds(ban, now=now) or not is_remembered(ban, now=now, rules=self._rules):
             return 0.0
         return ban.until
@@ -67,11 +75,7 @@ class BanBook:
 
     def learn(self, name: str, host: str, text: str) -> None:
         """Take over what others hold: a Ban as text, or "" for none."""
-        if text:
-            self._bans[name, host] = Ban.from_text(text)
-            self._forget()
-        else:
-            self._bans.pop((name, host), None)
+        self._put(name, host, Ban.from_text(text) if text else None)
 
     def take_changes(self) -> list[BanChange]:
         """Return what changed since the last call."""
@@ -89,11 +93,18 @@ class BanBook:
             )
         )
         del self._changes[:-MOST]  # a local run tells nobody
-        self._bans.pop((name, host), None)  # what is banned anew is forgotten last
+        self._put(name, host, ban)
+
+    def _put(self, name: str, host: str, ban: Ban | None) -> None:
+        self._drop(name, host)  # what is banned anew is forgotten last
         if ban:
             self._bans[name, host] = ban
-            self._forget()
-
-    def _forget(self) -> None:
+            self._counts[name] = self._counts.get(name, 0) + 1
         while len(self._bans) > MOST:
-            del self._bans[next(iter(self._bans))]
+            self._drop(*next(iter(self._bans)))
+
+    def _drop(self, name: str, host: str) -> None:
+        if self._bans.pop((name, host), None):
+            self._counts[name] -= 1
+            if not self._counts[name]:
+                del self._counts[name]

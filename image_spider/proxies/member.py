@@ -8,7 +8,6 @@ from enum import StrEnum
 from weakref import WeakSet
 
 from image_spider.proxies.proxy import Proxy
-from image_spider.proxies.strategies import Candidate
 from image_spider.proxies.tally import Rating, Tally
 
 
@@ -47,10 +46,6 @@ class Member:
     failures: int = 0  # in a row
     proven: float = 0.0  # end of the ban after which it has worked again
     last_used: float = 0.0
-
-    def candidate(self) -> Candidate:
-        """Return what a strategy looks at."""
-        return Candidate(self.proxy.name, self.rating, self.chosen, len(self.running))
 
     def count(self, tally: Tally) -> None:
         """Count what happened here."""

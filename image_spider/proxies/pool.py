@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import count
 
@@ -13,10 +13,11 @@ from image_spider.proxies.changes import News, Pending
 from image_spider.proxies.host_book import HostBook
 from image_spider.proxies.member import Attempt, Member, Outcome, kept
 from image_spider.proxies.proxy import Proxy
-from image_spider.proxies.strategies import Strategy, choose, sticky
+from image_spider.proxies.strategies import Strategy, choose, sticky, sticky_period
 from image_spider.proxies.tally import Tally
 
-LOOKED_AT = 50  # proxies per choice: of a larger pool a random part, as a look at thousands costs milliseconds
+LOOKED_AT = 20  # proxies per choice: of a larger pool a random part, as a look at thousands costs milliseconds
+STICKY = 10_000  # hosts whose proxy is remembered instead of computed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Pool:
         self._members: dict[str, Member] = {}
         self._bans = BanBook(rules=rules.bans, clock=clock, banned=banned)
         self._hosts = HostBook(clock=clock)
+        self._sticky: dict[str, tuple[str, int]] = {}  # host -> proxy, period
         self._choices = count(1)
 
     # Who is in it
@@ -53,6 +55,7 @@ class Pool:
     def set_proxies(self, proxies: Iterable[Proxy]) -> None:
         """Let these be the proxies from now on; what is known of those that stay is kept."""
         self._members = kept(self._members, tuple(proxies))
+        self._sticky.clear()
 
     @property
     def proxies(self) -> tuple[Proxy, ...]:
@@ -70,14 +73,9 @@ class Pool:
 
         One of `avoid` is taken only when there is no other.
         """
-        if self.rules.sticky_seconds:
-            usable = [member for member in self._members.values() if self._may_use(member, host)]
-        else:
-            usable = self._sample(host)
-        fresh = [member for member in usable if member.proxy.name not in avoid]
-        if not usable:
+        member = self._of_host(host, avoid) if self.rules.sticky_seconds else self._any(host, avoid)
+        if member is None:
             return None
-        member = self._choose(host, fresh or usable)
         attempt = Attempt(member.proxy, host, self._clock())
         member.chosen, member.last_used = next(self._choices), attempt.started
         member.running.add(attempt)
@@ -171,28 +169,46 @@ class Pool:
 
     # Within
 
-    def _sample(self, host: str) -> list[Member]:
+    def _any(self, host: str, avoid: Collection[str]) -> Member | None:
+        """Choose by the strategy."""
         members = list(self._members.values())
         if len(members) > LOOKED_AT:
-            some = [member for member in self._dice.sample(members, LOOKED_AT) if self._may_use(member, host)]
+            some = self._fresh(self._dice.sample(members, LOOKED_AT), host, avoid)
             if some:
-                return some
-        return [member for member in members if self._may_use(member, host)]
+                return choose(self.rules.strategy, some, self._dice)
+        usable = self._fresh(members, host, avoid) or self._fresh(members, host, ())
+        return choose(self.rules.strategy, usable, self._dice) if usable else None
+
+    def _of_host(self, host: str, avoid: Collection[str]) -> Member | None:
+        """Choose the proxy of a sticky host; while that rests, the one that would follow it."""
+        seconds = self.rules.sticky_seconds
+        period = sticky_period(host, now=self._clock(), seconds=seconds)
+        name, of_period = self._sticky.get(host, ("", -1))
+        if of_period != period and self._members:
+            name = sticky(host, self._members, period=period)
+            self._sticky[host] = (name, period)
+            if len(self._sticky) > STICKY:
+                del self._sticky[next(iter(self._sticky))]
+        member = self._members.get(name)
+        if member and name not in avoid and self._may_use(member, host):
+            return member
+        members = list(self._members.values())
+        usable = self._fresh(members, host, avoid) or self._fresh(members, host, ())
+        names = [member.proxy.name for member in usable]
+        return self._members[sticky(host, names, period=period)] if names else None
+
+    def _fresh(self, members: Iterable[Member], host: str, avoid: Collection[str]) -> list[Member]:
+        return [member for member in members if member.proxy.name not in avoid and self._may_use(member, host)]
 
     def _may_use(self, member: Member, host: str) -> bool:
         """Tell whether a proxy may be used: after a rest one request tries whether it works, before others follow."""
         name = member.proxy.name
+        if not self._bans.knows(name):
+            return True
         if self._bans.is_banned(name, host):
             return False
         rested = self._bans.rested(name)
         return not rested or member.proven >= rested or not member.running
-
-    def _choose(self, host: str, members: Sequence[Member]) -> Member:
-        if seconds := self.rules.sticky_seconds:
-            names = [member.proxy.name for member in members]
-            return self._members[sticky(host, names, now=self._clock(), seconds=seconds)]
-        candidates = [member.candidate() for member in members]
-        return self._members[choose(self.rules.strategy, candidates, self._dice).name]
 
     def _works(self, member: Member, attempt: Attempt) -> None:
         member.failures = 0
