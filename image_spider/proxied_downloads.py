@@ -28,6 +28,7 @@ SESSION = {
     "response_class": _ClientResponse,
     "skip_auto_headers": ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
 }
+BROKEN = (OSError, EOFError)  # python-socks passes on what happens to its connection
 
 
 class ProxiedHandler(AiohttpDownloadHandler):
@@ -39,7 +40,7 @@ class ProxiedHandler(AiohttpDownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._proxies = crawler.get_extension(Proxies) if crawler.extensions else None
+        self._proxies = crawler.get_extension(Proxies)
         self._sessions = ProxySessions(**SESSION)
 
     @asynccontextmanager
@@ -51,7 +52,8 @@ class ProxiedHandler(AiohttpDownloadHandler):
         """Raise ProxyFailed when the proxy is at fault, Scrapy's own exceptions when the host may be."""
         name = request.meta.get("proxy")
         if not name or self._proxies is None:
-            async with super()._make_request(request, timeout) as response:
+            verbatim = request.replace(meta=request.meta | {"verbatim_url": True})  # as image_spider/downloads.py does
+            async with super()._make_request(verbatim, timeout) as response:
                 yield response
             return
         proxy = self._proxies.pool.admitted(name, urlparse_cached(request).hostname or "")
@@ -62,7 +64,7 @@ class ProxiedHandler(AiohttpDownloadHandler):
                 yield cast("_ClientResponse", response)
         except (TimeoutError, aiohttp_socks.ProxyTimeoutError):
             raise DownloadTimeoutError(f"No answer through the proxy {name}") from None
-        except (aiohttp.ClientError, aiohttp_socks.ProxyError, aiohttp_socks.ProxyConnectionError, OSError) as error:
+        except (aiohttp.ClientError, aiohttp_socks.ProxyError, aiohttp_socks.ProxyConnectionError, *BROKEN) as error:
             raise _translated(error, proxy) from None  # without its origin, which knows the request's headers
 
     async def _send(self, request: Request, proxy: Proxy, seconds: float) -> aiohttp.ClientResponse:

@@ -46,6 +46,7 @@ class Prober:
                 aiohttp_socks.ProxyError,
                 aiohttp_socks.ProxyConnectionError,
                 OSError,
+                EOFError,
             ) as error:
                 return str(proxy_error(error, proxy) or f"a probe failed: {type(error).__name__}")
 
