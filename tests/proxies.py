@@ -86,7 +86,7 @@ class RealProxy:
                 first = await reader.readexactly(1)
                 await (self._socks(reader, writer) if first == b"\x05" else self._http(first, reader, writer))
         finally:
-            writer.transport.abort()
+            await _abort(writer)
 
     async def _http(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -141,8 +141,10 @@ class RealProxy:
         head = "\r\n".join([f"GET {path} HTTP/1.1", *kept, "Connection: close"])
         upstream, up = await asyncio.open_connection(url.hostname, url.port)
         up.write(f"{head}\r\n\r\n".encode("latin-1"))
-        status, _, rest = (await upstream.read()).partition(b"\r\n")
-        up.close()
+        try:
+            status, _, rest = (await upstream.read()).partition(b"\r\n")
+        finally:
+            await _abort(up)
         writer.write(status + b"\r\nConnection: close\r\n" + rest)
         await writer.drain()
         writer.close()
@@ -219,4 +221,11 @@ class RealProxy:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            up.transport.abort()
+            await _abort(up)
+
+
+async def _abort(writer: asyncio.StreamWriter) -> None:
+    """Close at once, and wait until the socket is."""
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

@@ -29,13 +29,28 @@ def site() -> Iterator[Site]:
         yield site
 
 
+class Door(TlsProxy):
+    """Closes what it opened before it is gone: farewells of TLS may take longer than a test."""
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers = [*getattr(self, "writers", ()), writer]
+        await super()._accept(reader, writer)
+
+    async def stop(self) -> None:
+        await super().stop()
+        for writer in getattr(self, "writers", ()):
+            writer.transport.abort()
+        for _ in range(10):  # what was aborted is closed by callbacks, and by callbacks of those
+            await asyncio.sleep(0)
+
+
 @contextmanager
 def behind_tls(port: int, folder: Path) -> Iterator[int]:
     """The port of a door that speaks TLS, in front of one that does not."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    tls = TlsProxy(target=port, certificate=certificate(folder))
+    tls = Door(target=port, certificate=certificate(folder))
     asyncio.run_coroutine_threadsafe(tls.start(), loop).result(30)
     try:
         yield tls.port
