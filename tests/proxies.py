@@ -40,6 +40,7 @@ class RealProxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     def url(self, scheme: str = "http", *, credentials: bool = True) -> str:
         user = "{}:{}@".format(*self.credentials) if self.credentials and credentials else ""
@@ -71,11 +72,16 @@ class RealProxy:
 
     async def _stop(self) -> None:
         self._server.close()
+        for _ in range(10):  # a connection that was just accepted has no task yet
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in tuple(self._writers):  # of tasks that were cancelled before they began
+            await _abort(writer)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -87,6 +93,7 @@ class RealProxy:
                 await (self._socks(reader, writer) if first == b"\x05" else self._http(first, reader, writer))
         finally:
             await _abort(writer)
+            self._writers.discard(writer)
 
     async def _http(self, first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

@@ -18,6 +18,7 @@ from image_spider.spiders.images import ImagesSpider
 from tests.redis_servers import RedisServer
 from tests.servers import running
 
+FAREWELL_SECONDS = 0.3
 Fetch = Callable[..., "Response | Exception"]
 
 
@@ -45,8 +46,17 @@ def crawler(tmp_path_factory: pytest.TempPathFactory) -> Crawler:
     return proxies_crawler(tmp_path_factory.mktemp("crawler"), ["127.0.0.1:9"])
 
 
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """One loop for all downloads: farewells of TLS go on after a session is closed, and need it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.run_until_complete(asyncio.sleep(FAREWELL_SECONDS))
+    loop.close()
+
+
 @pytest.fixture
-def fetch(crawler: Crawler) -> Fetch:
+def fetch(crawler: Crawler, loop: asyncio.AbstractEventLoop) -> Fetch:
     """Fetch a URL through one proxy by the download handler; what it raises is returned."""
 
     def fetch(
@@ -66,7 +76,7 @@ def fetch(crawler: Crawler) -> Fetch:
                 await handler.close()
 
         try:
-            return asyncio.run(main())
+            return loop.run_until_complete(main())
         except Exception as error:  # noqa: BLE001 - the tests look at it
             return error
 

@@ -32,14 +32,14 @@ def site() -> Iterator[Site]:
 class Door(TlsProxy):
     """Closes what it opened before it is gone: farewells of TLS may take longer than a test."""
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers = [*getattr(self, "writers", ()), writer]
-        await super()._accept(reader, writer)
+    async def _write(self, queue: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter) -> None:
+        self.sinks = [*getattr(self, "sinks", ()), sink]
+        await super()._write(queue, sink)
 
     async def stop(self) -> None:
         await super().stop()
-        for writer in getattr(self, "writers", ()):
-            writer.transport.abort()
+        for sink in getattr(self, "sinks", ()):
+            sink.transport.abort()
         for _ in range(10):  # what was aborted is closed by callbacks, and by callbacks of those
             await asyncio.sleep(0)
 
