@@ -10,6 +10,7 @@ import base64
 import contextlib
 import random
 import threading
+import time
 from collections.abc import Awaitable
 from types import TracebackType
 from typing import Self
@@ -33,6 +34,7 @@ class RealProxy:
         self.mood = mood
         self.fails = fails
         self.asked: list[str] = []  # host:port, or path of a plain request
+        self.times: list[float] = []  # time.monotonic() of each
         self.headers: list[str] = []  # of plain requests, without those that are the proxy's
         self.refused = 0  # for want of credentials
         self.port = 0
@@ -59,8 +61,9 @@ class RealProxy:
         self._thread.join()
         self._loop.close()
 
-    def stop_listening(self) -> None:
-        self._loop.call_soon_threadsafe(self._server.close)
+    def _note(self, what: str) -> None:
+        self.asked.append(what)
+        self.times.append(time.monotonic())
 
     def _wait(self, work):  # type: ignore[no-untyped-def]
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
@@ -126,7 +129,7 @@ class RealProxy:
 
     async def _plain(self, target: str, headers: list[str], writer: asyncio.StreamWriter) -> bool:
         url = urlsplit(target)
-        self.asked.append(url.path)
+        self._note(url.path)
         own = ("proxy-", "connection:")
         self.headers += [line for line in headers if not line.lower().startswith(own)]
         answers = {
@@ -159,7 +162,7 @@ class RealProxy:
         return False
 
     async def _connect(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked.append(target)
+        self._note(target)
         if await self._moody(writer):
             return
         if self.mood in {"forbid", "lost"}:
@@ -198,7 +201,7 @@ class RealProxy:
         else:
             host = (await reader.readexactly((await reader.readexactly(1))[0])).decode()
         port = int.from_bytes(await reader.readexactly(2))
-        self.asked.append(f"{host}:{port}")
+        self._note(f"{host}:{port}")
         if await self._moody(writer):
             return
         reply = {"forbid": 2, "lost": 4}.get(self.mood, 0)
