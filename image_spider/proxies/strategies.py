@@ -48,7 +48,8 @@ def _random(members: Sequence[Member], dice: random.Random) -> Member:
 def _weighted(members: Sequence[Member], dice: random.Random) -> Member:
     known = [one.rating.seconds for one in members if one.rating.seconds]
     otherwise = min(known, default=LEAST_SECONDS)  # an unknown one is worth a try
-    return dice.choices(members, [one.rating.weight(otherwise=otherwise) for one in members])[0]
+    weights = [one.rating.weight(running=len(one.running), otherwise=otherwise) for one in members]
+    return dice.choices(members, weights)[0]
 
 
 def _least_connections(members: Sequence[Member], dice: random.Random) -> Member:
