@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gzip
 import random
 import threading
 import time
@@ -24,7 +25,8 @@ class RealProxy:
     """Forwards until told otherwise.
 
     `mood` may be changed while it runs: "well", "hang" (no answer), "cut" (closes at once), "ban" (answers 403 in the
-    host's name), "challenge" (redirects to a captcha), "page" (a challenge page), "html" (HTML in place of anything),
+    host's name), "challenge" (redirects to a captcha), "page" (a challenge page), "packed" (the same, compressed),
+    "html" (HTML in place of anything),
     "forbid" (refuses hosts: 403 to CONNECT, reply 2 in SOCKS), "lost" (cannot reach hosts: 502, reply 4).
     `fails` is the share of requests that it cuts all the same.
     """
@@ -136,6 +138,7 @@ class RealProxy:
             "ban": (403, "", b"go away"),
             "challenge": (302, "Location: http://captcha.example/solve\r\n", b""),
             "page": (200, "Content-Type: text/html\r\n", CHALLENGE),
+            "packed": (200, "Content-Type: text/html\r\nContent-Encoding: gzip\r\n", gzip.compress(CHALLENGE)),
             "html": (200, "Content-Type: text/html\r\n", b"<html><body>sign in</body></html>"),
             "forbid": (403, "", b"not from here"),
             "lost": (502, "", b"no such host"),

@@ -22,6 +22,9 @@ BODY = (
 )
 
 
+NONE = "none"  # an empty value is no value
+
+
 def _pattern(value: str) -> str:
     try:
         re.compile(value)
@@ -31,8 +34,8 @@ def _pattern(value: str) -> str:
 
 
 def _statuses(value: str) -> str:
-    if not re.fullmatch(r"(?:[1-5]\d\d(?:,[1-5]\d\d)*)?", value.replace(" ", "")):
-        raise ValueError("statuses of HTTP with commas between them, for example 403,429")
+    if value != NONE and not re.fullmatch(r"[1-5]\d\d(?:,[1-5]\d\d)*", value.replace(" ", "")):
+        raise ValueError("statuses of HTTP with commas between them, for example 403,429; or none")
     return value.replace(" ", "")
 
 
@@ -91,7 +94,7 @@ def pool_rules(settings: ProxySettings) -> PoolRules:
 def answer_rules(settings: ProxySettings) -> AnswerRules:
     """Return what counts as a ban."""
     return AnswerRules(
-        statuses=frozenset(int(word) for word in settings.PROXY_BAN_STATUSES.split(",") if word),
+        statuses=frozenset(int(word) for word in settings.PROXY_BAN_STATUSES.split(",") if word != NONE),
         redirect=_compiled(settings.PROXY_BAN_REDIRECT),
         body=_compiled(settings.PROXY_BAN_BODY),
         image_types=frozenset(
@@ -101,4 +104,4 @@ def answer_rules(settings: ProxySettings) -> AnswerRules:
 
 
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    return re.compile(pattern, re.IGNORECASE) if pattern else None
+    return None if pattern == NONE else re.compile(pattern, re.IGNORECASE)
