@@ -163,7 +163,7 @@ def rows(fleet: Fleet) -> dict[str, dict[str, Any]]:
 
 
 def test_four_workers_leave_a_banned_proxy_and_send_little_to_a_bad_one(fleet: Fleet):
-    pages: dict[str, str | bytes] = {f"/{page}": "<html></html>" for page in range(900)}
+    pages: dict[str, str | bytes] = {f"/{page}": "<html></html>" for page in range(600)}
     pages["/"] = pages["/?again"] = "".join(f'<a href="{page}">x</a>' for page in pages)
     with ExitStack() as stack:
         site = stack.enter_context(Site(pages))
