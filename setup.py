@@ -29,6 +29,7 @@ setup(
         "psycopg2-binary>=2.9.10,<3",
         "twisted>=25.5",
         "aiohttp>=3.12,<4",  # docs/decisions/0011-aiohttp.md
+        "aiohttp-socks>=0.11,<0.13",  # docs/decisions/0020-proxies.md
         "mmh3>=5,<6",
         "redis>=8,<9",
         "sqlalchemy>=2.0,<2.2",

@@ -13,7 +13,7 @@ from scrapy.exceptions import (
 )
 from scrapy.spidermiddlewares.httperror import HttpError
 
-from image_spider.exceptions import RefusedImage
+from image_spider.exceptions import ProxyFailed, RefusedImage
 from image_spider.items import Failure
 from image_spider.refusals import RefusedRequest
 
@@ -21,6 +21,7 @@ STATUS = "status"  # the server answered, but not with 200
 TIMEOUT = "timeout"
 DNS = "dns"
 CONNECTION = "connection"
+PROXY = "proxy"  # no proxy could be used, or those that were tried failed
 DATA_LOSS = "data_loss"  # the body ended before its Content-Length or its last chunk
 TOO_LARGE = "too_large"
 REDIRECTS = "redirects"
@@ -42,7 +43,7 @@ TOPIC = "topic"  # it is not about the crawl's categories
 
 ALL = frozenset(
     {
-        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, REFUSED,
+        STATUS, TIMEOUT, DNS, CONNECTION, PROXY, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, REFUSED,
         BLOCKED_ADDRESS, TRAP, QUOTA, NOT_HTML, EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB,
         DUPLICATE, TOPIC,
     }
@@ -74,6 +75,7 @@ def of(error: BaseException) -> Failure:
 _IGNORED = {"robots.txt": ROBOTS, "max redirections": REDIRECTS, "DOWNLOAD_MAXSIZE": TOO_LARGE}
 
 _EXCEPTIONS: dict[type[BaseException], str] = {
+    ProxyFailed: PROXY,
     CannotResolveHostError: DNS,
     DownloadTimeoutError: TIMEOUT,
     DownloadCancelledError: TOO_LARGE,  # Scrapy cancels a download for DOWNLOAD_MAXSIZE alone

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from image_spider.addresses import AddressRules
 from image_spider.exceptions import UsageError
 from image_spider.items import DuplicatePolicy
+from image_spider.proxies.config import ProxySettings
 from image_spider.urls import MAX_URL_CHARACTERS
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _contact_url(value: str) -> str:
     return value
 
 
-class Config(BaseModel):
+class Config(ProxySettings):
     """What a user may set. The environment wins over `.env`, and `.env` over the YAML file.
 
     Every field is at the same time a Scrapy setting of the same name, so `-s NAME=value` works as well and wins.

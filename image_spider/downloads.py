@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import socket
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
-from scrapy.core.downloader.handlers._aiohttp import AiohttpDownloadHandler, _ClientResponse
 from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, ResponseDataLossError
 from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider import causes, config
 from image_spider.addresses import AddressRules, is_local_name
 from image_spider.connections import TooManyBytes, count_bytes
+from image_spider.proxied_downloads import SESSION, ProxiedHandler
 from image_spider.refusals import RefusedRequest
 from image_spider.resolver import LookUp, Resolver, look_up
 from image_spider.sent_request import SentRequest
@@ -107,21 +107,15 @@ class DownloadHandler:
             raise RefusedRequest(causes.BLOCKED_ADDRESS, f"{host} is a name of the proxy's own network")
 
 
-class _VerbatimHandler(AiohttpDownloadHandler):
+class _VerbatimHandler(ProxiedHandler):
     experimental = False  # no warning at each start
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         if connector := self._own_connector():
             self._session.detach()  # from Scrapy's, which looks names up by a resolver of its own
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                response_class=_ClientResponse,
-                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            )
-        self._session._request_class = SentRequest  # noqa: SLF001 - Scrapy makes a session without asking for it
+            self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **SESSION)
+        self._session._request_class = SentRequest  # noqa: SLF001 - Scrapy's session has aiohttp's own
         count_bytes(self._session.connector, maxsize=self._default_maxsize)
 
     async def download_request(self, request: Request) -> Response:
@@ -132,10 +126,6 @@ class _VerbatimHandler(AiohttpDownloadHandler):
             if isinstance(error.__cause__, TooManyBytes):  # trying again would not help
                 raise DownloadCancelledError(str(error.__cause__)) from error
             raise
-
-    def _make_request(self, request: Request, timeout: float) -> Any:
-        """Keep aiohttp from quoting the URL anew: signed URLs count by the byte, and %c3 would become %C3."""
-        return super()._make_request(request.replace(meta=request.meta | {"verbatim_url": True}), timeout)
 
     def _own_connector(self) -> aiohttp.TCPConnector | None:
         """Return what makes connections instead of Scrapy's connector, if anything does."""

@@ -4,6 +4,10 @@ ImageSpiderError
 ├── UsageError            a setting or an argument is wrong: refused at start, exit code 2
 ├── NothingToCrawl        no start URL could be fetched: the crawl stops
 ├── PayloadError          a request that cannot be written as JSON or read from it: a dead letter, and the crawl goes on
+├── ProxyFailed           a request's proxy did not do its work: another one is tried, and if that fails it is recorded
+│   ├── ProxyRefused      the proxy will not fetch from this host
+│   ├── ProxyLeft         the proxy was banned or removed while the request waited
+│   └── NoProxy           no proxy may be used now
 ├── RefusedImage          bytes that are not an image to keep: recorded, and the crawl goes on
 ├── DecodersError         the decoding processes end whenever they are started: the crawl stops
 ├── LabelModelError       the label model failed while it ran: the crawl stops
@@ -53,6 +57,22 @@ class RefusedImage(ImageSpiderError):
     def __init__(self, cause: str, detail: str) -> None:
         super().__init__(detail)
         self.cause = cause
+
+
+class ProxyFailed(ImageSpiderError):
+    """A proxy cannot be reached, lets us not in or breaks off; the message names it, without credentials."""
+
+
+class ProxyRefused(ProxyFailed):
+    """A proxy will not fetch from this host."""
+
+
+class ProxyLeft(ProxyFailed):
+    """A proxy was banned or removed between the choice of it and the request's turn."""
+
+
+class NoProxy(ProxyFailed):
+    """No proxy may be used for a request."""
 
 
 class DecodersError(ImageSpiderError):

@@ -38,6 +38,7 @@ class Project:
                     "DATA",
                     "CATALOG_",
                     "PATRONI_",
+                    "PROX",
                     "REDIS_",
                     "LEASE_",
                     "MAX_",

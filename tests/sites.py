@@ -19,6 +19,7 @@ class Site:
 
     def __init__(self, pages: Mapping[str, str | bytes]) -> None:
         self.pages = dict(pages)
+        self.statuses: dict[str, int] = {}  # of paths that are not answered by 200
         self.requests: list[str] = []
         self.connections: set[object] = set()
         site = self
@@ -32,7 +33,8 @@ class Site:
                 body = site.pages.get(self.path)
                 data = body.replace("{url}", site.url).encode() if isinstance(body, str) else body or b""
                 redirect = data.startswith(b"-> ")
-                self.send_response(302 if redirect else 404 if body is None else 200)
+                status = 302 if redirect else 404 if body is None else 200
+                self.send_response(site.statuses.get(self.path, status))
                 if redirect:
                     self.send_header("Location", data[3:].decode())
                 self.send_header("Content-Type", HTML if isinstance(body, str) else "image/png")

@@ -13,6 +13,7 @@ from image_spider.broker.client import Client
 from image_spider.broker.crawls import Crawls
 from image_spider.broker.frontier import Frontier, FrontierOptions
 from image_spider.broker.keys import frontier_name
+from image_spider.broker.proxies import SharedProxies
 from image_spider.broker.start_urls import StartURLs
 from image_spider.broker.workers import Workers
 
@@ -31,6 +32,7 @@ class Fleet:
     start_urls: StartURLs
     start_urls_key: str
     claims: Claims
+    proxies: SharedProxies
 
 
 def connect_fleet(settings: BaseSettings, *, spider: str, deadline_seconds: float | None = None) -> Fleet:
@@ -58,4 +60,5 @@ def connect_fleet(settings: BaseSettings, *, spider: str, deadline_seconds: floa
         start_urls=StartURLs(client=client, key=start_urls_key),
         start_urls_key=start_urls_key,
         claims=Claims(client=client, options=options, result_seconds=values.CLAIM_RESULT_SECONDS),
+        proxies=SharedProxies(client=client, name=options.name),
     )

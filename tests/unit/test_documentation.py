@@ -59,7 +59,12 @@ def test_the_writers_of_every_key_in_redis_are_those_that_the_scripts_show():
     lua = (ROOT / "image_spider/broker/lua").glob("*.lua")
     scripts = sorted(path.stem for path in lua if "\n-- KEYS[1] " in path.read_text(encoding="utf-8"))
     families = {script: written(script) for script in scripts}
-    beside = {"F:ended": ["recorded"], "S": ["anyone"], "S:rejected": ["reject"]}  # what Python and people write
+    beside = {
+        "F:ended": ["recorded"],
+        "F:proxies:probing": ["may_probe"],
+        "S": ["anyone"],
+        "S:rejected": ["reject"],
+    }  # what Python and people write
     for key in KEYS:
         writers = [script for script in scripts if key.name in families[script]] + beside.get(key.name, [])
         assert key.writer == ", ".join(sorted(writers)), key.name

@@ -18,6 +18,7 @@ ONLY_IN = {
     "onnxruntime": ("image_spider/topics/onnx_graph.py",),
     "redis": ("image_spider/broker/",),
     "fastapi": ("console/",),
+    "aiohttp_socks": ("image_spider/proxies/", "image_spider/proxied_downloads.py"),
     "pipelines": ("pipelines/",),
     "middlewares": ("middlewares/",),
     "console": ("console/",),
@@ -33,6 +34,7 @@ PURE = (
     "image_spider/identity/",
     "image_spider/addresses.py",
     "image_spider/traps.py",
+    "image_spider/proxies/",
     "image_spider/urls.py",
     "image_spider/sitemap.py",
 )

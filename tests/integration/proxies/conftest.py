@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from scrapy.settings import Settings
+
+from image_spider.downloads import DownloadHandler
+from image_spider.extensions.proxies import Proxies
+from image_spider.proxies.proxy import parse
+from image_spider.spiders.images import ImagesSpider
+from tests.redis_servers import RedisServer
+from tests.servers import running
+
+FAREWELL_SECONDS = 0.3
+Fetch = Callable[..., "Response | Exception"]
+
+
+def proxies_crawler(folder: Path, urls: list[str], **settings: Any) -> Crawler:
+    """A crawler with the extension alone, through these proxies."""
+    values = {
+        "EXTENSIONS": {"image_spider.extensions.proxies.Proxies": 1},
+        "DATA_DIR": str(folder),
+        "PROXIES": "env",
+        "PROXY_LIST": " ".join(urls),
+        "PROXY_CONNECT_SECONDS": 5,
+        "REMOTE_CONTROL_ENABLED": False,
+        "TELNETCONSOLE_ENABLED": False,
+        "TWISTED_REACTOR_ENABLED": False,
+        "CONTACT_URL": "http://127.0.0.1/",
+    }
+    crawler = Crawler(ImagesSpider, Settings(values | settings))
+    crawler.spider = crawler._create_spider(url="http://127.0.0.1/")
+    crawler._apply_settings()
+    return crawler
+
+
+@pytest.fixture(scope="module")
+def crawler(tmp_path_factory: pytest.TempPathFactory) -> Crawler:
+    return proxies_crawler(tmp_path_factory.mktemp("crawler"), ["127.0.0.1:9"])
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """One loop for all downloads: farewells of TLS go on after a session is closed, and need it."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.run_until_complete(asyncio.sleep(FAREWELL_SECONDS))
+    loop.close()
+
+
+@pytest.fixture
+def fetch(crawler: Crawler, loop: asyncio.AbstractEventLoop) -> Fetch:
+    """Fetch a URL through one proxy by the download handler; what it raises is returned."""
+
+    def fetch(
+        url: str, proxy: str, *, name: str = "", seconds: float = 20, connect_seconds: float = 10
+    ) -> Response | Exception:
+        extension = crawler.get_extension(Proxies)
+        assert extension
+        extension.pool.set_proxies([parse(proxy)])
+        extension.connect_seconds = connect_seconds
+        meta = {"proxy": name or parse(proxy).name, "download_timeout": seconds}
+
+        async def main() -> Response:
+            handler = DownloadHandler(crawler)
+            try:
+                return await handler.download_request(Request(url, meta=meta))
+            finally:
+                await handler.close()
+
+        try:
+            return loop.run_until_complete(main())
+        except Exception as error:  # noqa: BLE001 - the tests look at it
+            return error
+
+    return fetch
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running(RedisServer(tmp_path_factory.mktemp("redis"))) as server:
+        yield server

@@ -1,0 +1,282 @@
+"""What workers share in Redis: bans, counts, the list; and that a Redis which forgets or is full does no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from image_spider.broker.client import Client
+from image_spider.broker.proxies import SharedProxies
+from image_spider.exceptions import UsageError
+from image_spider.proxies.bans import BanRules
+from image_spider.proxies.clock import Clock
+from image_spider.proxies.member import Outcome
+from image_spider.proxies.pool import Pool, PoolRules
+from image_spider.proxies.proxy import parse
+from image_spider.proxies.sharing import SYNC_SECONDS, Sharing
+from image_spider.proxies.tally import Tally
+from tests.redis_servers import RedisServer
+
+PROXIES = tuple(map(parse, ("a:1", "me:geheim@b:2")))
+A, B = (proxy.name for proxy in PROXIES)
+
+
+@dataclass
+class Worker:
+    """A worker's pool and its link to the fleet."""
+
+    pool: Pool
+    clock: Clock
+    sharing: Sharing
+
+    def ask(self, outcome: Outcome, *, avoid: str = B, host: str = "h") -> None:
+        attempt = self.pool.begin(host, avoid=[avoid])
+        assert attempt
+        self.pool.end(attempt, outcome, seconds=0.2, reason="HTTP 403")
+
+
+class Workers:
+    """Workers on one frontier of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.client = Client(url=url, deadline_seconds=20)
+        self.name = f"{{{uuid.uuid4().hex}:requests}}"
+        self.shared = SharedProxies(client=self.client, name=self.name)
+
+    def worker(self, *, lists: bool = False, rules: BanRules | None = None) -> Worker:
+        clock = Clock()
+        bans = rules or BanRules(first=60, longest=600)
+        rules_ = PoolRules(strategy="round_robin", sticky_seconds=0, failures=3, bans=bans)
+        pool = Pool(rules=rules_, clock=clock)
+        if not lists:
+            pool.set_proxies(PROXIES)
+        return Worker(pool, clock, Sharing(shared=self.shared, pool=pool, clock=clock, lists=lists))
+
+    async def command(self, verb: str, suffix: str, *words: Any) -> Any:
+        return await self.client.command(verb, f"{self.name}:proxies{suffix}", *words)
+
+
+Run = Callable[[Callable[[Workers], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def run(redis_server: RedisServer) -> Run:
+    def run(scenario: Callable[[Workers], Awaitable[None]]) -> None:
+        async def main() -> None:
+            workers = Workers(redis_server.url)
+            try:
+                await asyncio.wait_for(scenario(workers), 60)
+            finally:
+                await workers.client.close()
+
+        asyncio.run(main())
+
+    return run
+
+
+def test_a_ban_here_is_a_ban_there_after_one_exchange_each(run: Run):
+    async def scenario(workers: Workers) -> None:
+        one, other = workers.worker(), workers.worker()
+        await other.sharing.exchange()
+        one.ask(Outcome.BANNED)
+        await one.sharing.exchange()
+        assert other.pool.admitted(A, "h")
+        await other.sharing.exchange()
+        assert other.pool.admitted(A, "h") is None
+        assert other.pool.admitted(A, "elsewhere")
+        ((pair, ban),) = (await workers.shared.bans()).items()
+        assert (pair, ban.reason, ban.strikes) == ((A, "h"), "HTTP 403", 1)
+
+    run(scenario)
+
+
+def test_two_exchanges_take_less_than_the_second_in_which_a_ban_must_be_known():
+    assert 2 * SYNC_SECONDS <= 0.5
+
+
+def test_workers_that_ban_at_once_make_one_strike(run: Run):
+    async def scenario(workers: Workers) -> None:
+        fleet = [workers.worker() for _ in range(4)]
+        for worker in fleet:
+            await worker.sharing.exchange()
+            worker.ask(Outcome.BANNED)
+        for worker in fleet:
+            await worker.sharing.exchange()
+        assert [ban.strikes for ban in (await workers.shared.bans()).values()] == [1]
+        rests = {round(worker.pool.soonest("h") or 0, 3) for worker in fleet}
+        assert rests == {0}  # the other proxy
+        untils = (await workers.command("HGET", ":bans", f"{A} h")).split()[0]
+        assert all(worker.pool._bans._bans[A, "h"].to_text().split()[0] == untils.decode() for worker in fleet)
+
+    run(scenario)
+
+
+def test_the_next_ban_is_longer_whoever_tells_it(run: Run):
+    async def scenario(workers: Workers) -> None:
+        one, other = (workers.worker(rules=BanRules(first=0.001, longest=600)) for _ in range(2))
+        for worker in (one, other, one):
+            await worker.sharing.exchange()
+            while not worker.pool.admitted(A, "h"):
+                await worker.sharing.exchange()
+            worker.ask(Outcome.BANNED)
+            await worker.sharing.exchange()
+        assert [ban.strikes for ban in (await workers.shared.bans()).values()] == [3]
+
+    run(scenario)
+
+
+def test_counts_are_those_of_all_workers_by_proxy_and_by_host(run: Run):
+    async def scenario(workers: Workers) -> None:
+        one, other = workers.worker(), workers.worker()
+        for _ in range(3):
+            one.ask(Outcome.OK)
+            other.ask(Outcome.UNWELL, host="g")
+            await one.sharing.exchange()
+            await other.sharing.exchange()
+        await one.sharing.exchange()
+        expected = Tally(ok=3, failed=3, ms=600)
+        assert one.pool.known(A) == other.pool.known(A) == expected
+        assert await workers.shared.tallies() == {A: expected}
+        assert await workers.shared.hosts(A) == {"h": Tally(ok=3, ms=600), "g": Tally(failed=3)}
+        late = workers.worker()
+        await late.sharing.exchange()
+        assert late.pool.known(A) == expected
+        assert late.pool._members[A].rating.success < 0.8
+
+    run(scenario)
+
+
+def test_a_proxy_keeps_the_last_thousand_hosts(run: Run):
+    async def scenario(workers: Workers) -> None:
+        one = workers.worker()
+        for number in range(1200):
+            one.ask(Outcome.OK, host=f"h{number}")
+        calls = workers.client.calls
+        await one.sharing.exchange()
+        assert workers.client.calls - calls <= 4, (
+            "500 counts go in one call; a new server asks for the script once more"
+        )
+        assert len(await workers.shared.hosts(A)) == 1000
+        assert await workers.shared.tallies() == {A: Tally(ok=1200, ms=240_000)}
+
+    run(scenario)
+
+
+def test_nothing_is_told_again_and_an_idle_worker_hears_little(run: Run):
+    async def scenario(workers: Workers) -> None:
+        one = workers.worker()
+        one.ask(Outcome.BANNED)
+        await one.sharing.exchange()
+        version = one.sharing._version
+        for _ in range(3):
+            await one.sharing.exchange()
+        assert one.sharing._version == version == 1
+        synced = await workers.shared.sync(known=version, pending=one.pool.take_pending())
+        assert not synced.news.bans
+        assert not synced.news.tallies
+
+    run(scenario)
+
+
+def test_the_list_changes_while_workers_run(run: Run):
+    async def scenario(workers: Workers) -> None:
+        one = workers.worker(lists=True)
+        await one.sharing.exchange()
+        assert one.pool.begin("h") is None
+        assert await workers.shared.add(PROXIES) == 2
+        await one.sharing.exchange()
+        assert set(one.pool.proxies) == set(PROXIES)
+        one.ask(Outcome.BANNED)
+        await one.sharing.exchange()
+        assert await workers.shared.add([parse("me:other@b:2")]) == 0
+        assert await workers.shared.remove([A, "no such"]) == 1
+        await one.sharing.exchange()
+        assert [proxy.password for proxy in one.pool.proxies] == ["other"]
+        assert A not in await workers.shared.tallies()
+
+    run(scenario)
+
+
+def test_a_new_worker_knows_the_bans_of_a_list_that_it_has_just_read(run: Run):
+    async def scenario(workers: Workers) -> None:
+        await workers.shared.add(PROXIES)
+        one, late = workers.worker(lists=True), workers.worker(lists=True)
+        for _ in range(2):
+            await one.sharing.exchange()
+        one.ask(Outcome.BANNED)
+        await one.sharing.exchange()
+        for _ in range(2):
+            await late.sharing.exchange()
+        assert late.pool.admitted(A, "h") is None
+        assert late.pool.known(A) == Tally(banned=1)
+
+    run(scenario)
+
+
+def test_credentials_are_in_the_list_alone(run: Run):
+    async def scenario(workers: Workers) -> None:
+        await workers.shared.add(PROXIES)
+        one = workers.worker()
+        for outcome in (Outcome.OK, Outcome.BANNED):
+            one.ask(outcome, avoid=A)
+        await one.sharing.exchange()
+        for key in await workers.client.keys(f"{workers.name.replace('{', '[{]')}*"):
+            if not key.endswith(b":proxies"):
+                assert b"geheim" not in await workers.client.command("DUMP", key), key
+
+    run(scenario)
+
+
+def test_what_is_wrong_in_the_list_is_told_without_it(run: Run):
+    async def scenario(workers: Workers) -> None:
+        await workers.command("HSET", "", "x", "me:geheim@nowhere")
+        await workers.command("INCRBY", ":listed", 1)
+        with pytest.raises(UsageError, match="scrapy proxies --add") as refusal:
+            await workers.worker(lists=True).sharing.exchange()
+        assert "geheim" not in str(refusal.value)
+
+    run(scenario)
+
+
+def test_a_redis_that_has_forgotten_everything_is_told_anew(run: Run):
+    async def scenario(workers: Workers) -> None:
+        one, other = workers.worker(), workers.worker()
+        for _ in range(3):
+            one.ask(Outcome.OK)
+            await one.sharing.exchange()
+        await other.sharing.exchange()
+        for key in await workers.client.keys(f"{workers.name.replace('{', '[{]')}*"):
+            await workers.client.command("DEL", key)
+        one.ask(Outcome.BANNED)
+        await one.sharing.exchange()
+        await other.sharing.exchange()  # it learns that its version is of another time ...
+        await other.sharing.exchange()  # ... and what there is
+        assert other.pool.admitted(A, "h") is None
+
+    run(scenario)
+
+
+def test_bans_are_forgotten_after_their_time(run: Run):
+    async def scenario(workers: Workers) -> None:
+        one = workers.worker(rules=BanRules(first=0.001, longest=0.002))
+        one.ask(Outcome.BANNED)
+        await one.sharing.exchange()
+        while await workers.command("HLEN", ":bans"):
+            await one.sharing.exchange()
+        assert await workers.command("ZCARD", ":banned") == 0
+        assert await workers.command("ZRANGE", ":changed", 0, -1) == [A.encode()]
+
+    run(scenario)
+
+
+def test_one_worker_at_a_time_probes(run: Run):
+    async def scenario(workers: Workers) -> None:
+        asked = [await workers.shared.may_probe(worker=worker, seconds=30) for worker in "abc"]
+        assert asked == [True, False, False]
+
+    run(scenario)
