@@ -34,6 +34,7 @@ def proxies_crawler(folder: Path, urls: list[str], **settings: Any) -> Crawler:
         "TELNETCONSOLE_ENABLED": False,
         "TWISTED_REACTOR_ENABLED": False,
         "CONTACT_URL": "http://127.0.0.1/",
+        "ALLOW_ADDRESSES": "127.0.0.0/8",
     }
     crawler = Crawler(ImagesSpider, Settings(values | settings))
     crawler.spider = crawler._create_spider(url="http://127.0.0.1/")
