@@ -15,6 +15,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 
 from image_spider.exceptions import RefusedImage
 from image_spider.items import Failure
+from image_spider.politeness.host_down import HostDown
 
 STATUS = "status"  # the server answered, but not with 200
 TIMEOUT = "timeout"
@@ -25,6 +26,7 @@ TOO_LARGE = "too_large"
 REDIRECTS = "redirects"
 ROBOTS = "robots"
 BAD_URL = "bad_url"  # a URL or scheme that is not fetched
+HOST_DOWN = "host_down"  # its host failed so often that it is not asked for a time
 REFUSED = "refused"  # a middleware would not have it
 NOT_HTML = "not_html"  # a start URL that is neither a page nor an image
 EMPTY = "empty"
@@ -38,8 +40,8 @@ TOPIC = "topic"  # it is not about the crawl's categories
 
 ALL = frozenset(
     {
-        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, REFUSED, NOT_HTML,
-        EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, DUPLICATE, TOPIC,
+        STATUS, TIMEOUT, DNS, CONNECTION, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, HOST_DOWN, REFUSED,
+        NOT_HTML, EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB, DUPLICATE, TOPIC,
     }
 )  # fmt: skip
 
@@ -50,6 +52,8 @@ def of(error: BaseException) -> Failure:
     An exception that is none of the known ones counts as a failed connection, and its detail names it.
     """
     detail = " ".join(str(error).split())
+    if isinstance(error, HostDown):
+        return Failure(HOST_DOWN, detail)
     if isinstance(error, RefusedImage):
         return Failure(error.cause, detail)
     if isinstance(error, HttpError):
