@@ -27,6 +27,7 @@ class ProjectSettings:
         settings.set("USER_AGENT", f"image_spider/{__version__} (+{checked.CONTACT_URL})", "addon")
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", checked.HOST_CONCURRENCY, "addon")
         settings.set("DOWNLOAD_DELAY", checked.HOST_DELAY_SECONDS, "addon")
+        settings.set("SCHEDULER", "image_spider.delaying_scheduler.DelayingScheduler", "addon")
 
 
 class SharedFrontier:

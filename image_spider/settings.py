@@ -48,6 +48,8 @@ TELNETCONSOLE_ENABLED = False
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "middlewares.robots.RobotsTxtMiddleware": 100,  # Scrapy's place for it: nothing is spent on what is forbidden
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "middlewares.retry.RetryMiddleware": 550,  # Scrapy's place for it: what it sends back has not been read yet
 }
 
 # Pipelines
@@ -59,6 +61,7 @@ MEDIA_ALLOW_REDIRECTS = True  # each hop passes the downloader middlewares anew:
 
 EXTENSIONS = {
     "image_spider.extensions.job_directory.JobDirectory": -10,  # first of all: Scrapy opens JOBDIR too
+    "image_spider.extensions.retries.Retries": 10,
     "image_spider.extensions.progress.Progress": 20,
     "image_spider.extensions.summary.Summary": 30,
 }

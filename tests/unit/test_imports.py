@@ -30,6 +30,13 @@ PURE = (
     "image_spider/imaging/",
     "image_spider/extract/",
     "image_spider/topics/",
+    "image_spider/politeness/host_state.py",
+    "image_spider/politeness/observation.py",
+    "image_spider/politeness/pace.py",
+    "image_spider/politeness/breaker.py",
+    "image_spider/politeness/retry.py",
+    "image_spider/politeness/robots.py",
+    "image_spider/politeness/rules.py",
     "image_spider/urls.py",
     "image_spider/sitemap.py",
 )
