@@ -62,8 +62,8 @@ class BudgetKeeper(Protocol):
     async def told(self, hosts: Sequence[str]) -> Mapping[str, Told]:
         """Return what is told of these hosts."""
 
-    async def changes(self) -> int:
-        """Return a number that grows with each state that is written."""
+    async def changes(self, since: int) -> Mapping[str, int]:
+        """Return the hosts of which something was told after a version, and the versions."""
 
     def now(self) -> float:
         """Return Unix seconds by the keeper's clock."""

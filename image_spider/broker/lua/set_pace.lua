@@ -6,19 +6,25 @@
 -- include clock
 -- include pace
 local PACE_MS = 7 * 86400 * 1000
+local MOST_CHANGES = 10000
 local host, known, kept = ARGV[1], ARGV[2], ARGV[3] == '1'
 local version, _, _, _, _, state = read_pace(call('HGET', pace, host))
 if version ~= known then
   local same = kept and state == ARGV[8] -- this very call, whose reply was lost
   return {same and 1 or 0, version, state or ''}
 end
+-- A version is the time of the change in microseconds, or one more than the last: none is given twice, should the keys expire.
+local changes = F .. ':paces'
+local last = tonumber(call('ZREVRANGE', changes, 0, 0, 'WITHSCORES')[2] or 0)
+local number = text(math.max(last + 1, time[1] * 1000000 + time[2]))
 call('HDEL', pace, '') -- nothing, but a first write that a full Redis allows, and then the rest
-local number = call('INCRBY', F .. ':paces', 1)
+call('ZADD', changes, number, host)
+call('ZREMRANGEBYRANK', changes, 0, -MOST_CHANGES - 1)
+call('PEXPIRE', changes, PACE_MS)
 if not kept then
   call('HDEL', pace, host)
   return {1, '0', ''}
 end
-local words = {text(number), ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]}
-call('HSET', pace, host, table.concat(words, ' '))
+call('HSET', pace, host, table.concat({number, ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]}, ' '))
 call('PEXPIRE', pace, PACE_MS)
-return {1, text(number), ARGV[8]}
+return {1, number, ARGV[8]}
