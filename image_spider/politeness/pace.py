@@ -9,6 +9,8 @@ from image_spider.politeness.host_state import HostState, Observation
 from image_spider.politeness.observation import Tells, overloaded, tells
 from image_spider.politeness.rules import Rules
 
+ROUNDING = 1e-9  # s
+
 
 def fresh(rules: Rules) -> HostState:
     """Return the state of a host of which nothing is known."""
@@ -96,7 +98,7 @@ def _faster(state: HostState, rules: Rules) -> HostState:
     if not state.slowest:
         return state
     delay = max(least, state.delay - max(0.0, state.slowest - least) / rules.recovery)
-    if delay <= least:
+    if delay - least < ROUNDING:
         return replace(state, delay=least, slowest=0.0, reason="")
     return replace(state, delay=delay)
 

@@ -30,6 +30,7 @@ PURE = (
     "image_spider/imaging/",
     "image_spider/extract/",
     "image_spider/topics/",
+    "image_spider/politeness/events.py",
     "image_spider/politeness/host_state.py",
     "image_spider/politeness/observation.py",
     "image_spider/politeness/pace.py",
