@@ -13,6 +13,8 @@ from image_spider.exceptions import UsageError
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
+UNBOUNDED = 1_000_000
+
 
 class ProjectSettings:
     """Check the final values, those of `-s` included, and derive Scrapy's settings from them.
@@ -25,8 +27,9 @@ class ProjectSettings:
         checked = config.from_settings(settings)
         check_scrapy_settings(settings)
         settings.set("USER_AGENT", f"image_spider/{__version__} (+{checked.CONTACT_URL})", "addon")
-        settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", checked.HOST_CONCURRENCY, "addon")
-        settings.set("DOWNLOAD_DELAY", checked.HOST_DELAY_SECONDS, "addon")
+        # Hosts have one budget, which the politeness middleware holds: Scrapy's own would hold it a second time.
+        settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", UNBOUNDED, "addon")
+        settings.set("DOWNLOAD_DELAY", 0, "addon")
         settings.set("SCHEDULER", "image_spider.delaying_scheduler.DelayingScheduler", "addon")
 
 
@@ -39,9 +42,6 @@ class SharedFrontier:
             settings.set("SCHEDULER", "image_spider.frontier.scheduler.Scheduler", "addon")
             settings.set("SCHEDULER_QUEUE_CLASS", "image_spider.frontier.queue.LeaseQueue", "addon")
             settings.set("DUPEFILTER_CLASS", "image_spider.frontier.dupefilter.FleetDupeFilter", "addon")
-            # A host's turns are given out in Redis: a random pause here would hold back the requests that have theirs,
-            # and let them go nearer to those of other workers.
-            settings.set("RANDOMIZE_DOWNLOAD_DELAY", False, "addon")
 
 
 def check_scrapy_settings(settings: BaseSettings) -> None:

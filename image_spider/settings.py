@@ -50,6 +50,7 @@ DOWNLOADER_MIDDLEWARES = {
     "middlewares.robots.RobotsTxtMiddleware": 100,  # Scrapy's place for it: nothing is spent on what is forbidden
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "middlewares.retry.RetryMiddleware": 550,  # Scrapy's place for it: what it sends back has not been read yet
+    "middlewares.politeness.PolitenessMiddleware": 820,  # the last before the request is sent: nothing makes it late
 }
 
 # Pipelines

@@ -19,7 +19,7 @@ from image_spider.frontier.outbox import Outbox
 if TYPE_CHECKING:
     from scrapy import Request, Spider
 
-LOCAL_META = ("download_slot", "download_latency")  # what one worker's downloader notes for itself
+LOCAL_META = ("download_slot", "download_latency", TURN)  # what one worker's downloader notes for itself
 
 
 class LeaseQueue(Base):  # type: ignore[misc]  # scrapy-redis has no types

@@ -1,0 +1,209 @@
+"""Those of this process who wait for one host, and the turns and places that they may use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from image_spider.politeness.asks import Ask, Grant
+from image_spider.politeness.spacing import places_needed, tolerance
+
+if TYPE_CHECKING:
+    from scrapy import Request
+
+LEAD_SECONDS = 0.1  # before the last turn in stock is due, the next ones are asked for
+MOST_TURNS = 64  # of one ask: what a worker that is killed takes along
+LINGER_SECONDS = 0.3  # a place that nobody needs is kept so long: images come in handfuls
+HOLD_SECONDS = 5.0  # a place for which others wait is kept so long, and until the stock is used up
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0  # between two asks for a place, doubled each time
+LONGEST_WAIT_SECONDS = 30.0  # for a host that is closed: it may be open earlier than it was told
+SLOWER = 1.01  # times the delay before
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Waiter:
+    """One request that waits; its future's result is the moment of its turn by time.monotonic(), None for any."""
+
+    future: asyncio.Future[float | None]
+    request: Request
+    image: bool  # it waits outside the engine
+    seated: bool  # it has a place
+
+
+@dataclass(slots=True, kw_only=True)
+class Line:
+    """One host as this process sees it. `delay` is between two turns, seconds; `latency` that of its answers."""
+
+    host: str
+    delay: float
+    latency: float = 0.0
+    first: deque[Waiter] = field(default_factory=deque)  # images, robots.txt: before pages, of which they come
+    pages: deque[Waiter] = field(default_factory=deque)
+    stock: deque[float] = field(default_factory=deque)  # moments of turns
+    places: int = 0
+    in_use: int = 0
+    lost: int = 0  # turns that were late or that nobody needed
+    others: bool = False  # other workers wait for a place
+    not_before: float = 0.0  # when asking again makes sense
+    _refusals: int = 0
+    _held_since: float = 0.0
+    _idle_since: float | None = None
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self.first) + len(self.pages)
+
+    @property
+    def seated(self) -> int:
+        """How many wait that have a place; they stand before the others."""
+        count = 0
+        for waiter in self.first:
+            if not waiter.seated:
+                break
+            count += 1
+        return count
+
+    @property
+    def unused(self) -> bool:
+        """Whether nothing is known here that the next request could need."""
+        return not (self.first or self.pages or self.stock or self.places or self.in_use)
+
+    def forget(self) -> None:
+        """Be without turns and places, as a worker that was declared dead is."""
+        self.stock.clear()
+        self.places = self.in_use = 0
+        self.others = False
+        self.not_before = 0.0
+
+    # Who may go
+
+    def next(self, now: float) -> tuple[Waiter, float | None] | None:
+        """Take the next one that may go now out of the line, with the moment of its turn; it has a place from now on."""
+        waiter = self._admissible(now)
+        if waiter is None:
+            return None
+        moment = None
+        if self.delay > 0:
+            self._drop_late(now)
+            if not self.stock or self.stock[0] > now:
+                return None
+            moment = self.stock.popleft()
+        self.remove(waiter)
+        if not waiter.seated:
+            self.in_use += 1
+        return waiter, moment
+
+    def add(self, waiter: Waiter, *, first: bool) -> None:
+        """Put one at the end of the line; one that has a place goes before all, for it keeps the place from others."""
+        if waiter.seated:
+            self.first.appendleft(waiter)
+        else:
+            (self.first if first else self.pages).append(waiter)
+
+    def remove(self, waiter: Waiter) -> bool:
+        """Take one out of the line; tell whether it stood there."""
+        for waiters in (self.first, self.pages):
+            if waiter in waiters:
+                waiters.remove(waiter)
+                return True
+        return False
+
+    def due(self, now: float) -> float | None:
+        """Return when the next one may go; None: not before something else happens."""
+        if self._admissible(now) is None:
+            return None
+        return self.stock[0] if self.stock else None
+
+    def _admissible(self, now: float) -> Waiter | None:
+        free = (0 if self._gives_up(now) else self.places) > self.in_use
+        for waiters in (self.first, self.pages):
+            for waiter in waiters:
+                if (free or waiter.seated) and not waiter.future.done():
+                    return waiter
+                if not free:
+                    return None  # those that have a place stand before the others
+        return None
+
+    def _drop_late(self, now: float) -> None:
+        latest = now - tolerance(self.delay)
+        while self.stock and self.stock[0] < latest:
+            self.stock.popleft()
+            self.lost += 1
+
+    def _gives_up(self, now: float) -> bool:
+        """Tell whether others should have the place now."""
+        return not self.stock and self._has_held_long(now)
+
+    def _has_held_long(self, now: float) -> bool:
+        return self.others and self.places > 0 and now - self._held_since >= HOLD_SECONDS
+
+    # What to ask for
+
+    def ask(self, now: float) -> tuple[Ask | None, float]:
+        """Return what to ask for now, and when to look again unless something happens before."""
+        self._drop_late(now)
+        unseated = len(self) - self.seated
+        held, later = self._held(now, unseated)
+        surplus = held < self.places
+        if now < self.not_before and not surplus:
+            return None, self.not_before
+        more = max(0, self._wanted(unseated) - held) if held == self.places or held == 0 else 0
+        turns, look = self._turns(now, unseated, held + more)
+        blocked = unseated and self.in_use >= held and more
+        if not (surplus or turns or blocked) or now < self.not_before:
+            ask = Ask(host=self.host, turns=0, held=held) if surplus else None
+            return ask, min(later, look, max(self.not_before, now + LONGEST_PAUSE_SECONDS))
+        seated = len(self) > unseated
+        return Ask(host=self.host, turns=turns, held=held, more=more, seated=seated), now + LONGEST_PAUSE_SECONDS
+
+    def granted(self, ask: Ask, grant: Grant, first: float, now: float) -> None:
+        """Note what was granted; `first` is the moment of the first turn by time.monotonic()."""
+        if grant.delay > SLOWER * self.delay:
+            self.stock.clear()  # they are as near to each other as they might be before
+        self.delay = grant.delay
+        self.stock.extend(first + number * grant.delay for number in range(grant.turns))
+        if grant.places and not ask.held:
+            self._held_since = now
+        self.places = ask.held + grant.places
+        self.others = grant.others > 0
+        self._refusals = self._refusals + 1 if ask.more and not grant.places else 0
+        pause = FIRST_PAUSE_SECONDS * 2 ** min(self._refusals, 8) if self._refusals else 0.0
+        self.not_before = now + max(min(grant.wait, LONGEST_WAIT_SECONDS), min(pause, LONGEST_PAUSE_SECONDS))
+
+    def _held(self, now: float, unseated: int) -> tuple[int, float]:
+        """Return how many places to keep, and when that may be less."""
+        wanted = self._wanted(unseated)
+        if self._gives_up(now):
+            return self.in_use, now + LONGEST_PAUSE_SECONDS
+        if self.others and wanted < self.places:
+            return max(self.in_use, wanted), now + LONGEST_PAUSE_SECONDS
+        if wanted >= self.places:
+            self._idle_since = None
+            return self.places, now + LONGEST_PAUSE_SECONDS
+        self._idle_since = now if self._idle_since is None else self._idle_since
+        if now < self._idle_since + LINGER_SECONDS:
+            return self.places, self._idle_since + LINGER_SECONDS
+        return max(self.in_use, wanted), now + LONGEST_PAUSE_SECONDS
+
+    def _wanted(self, unseated: int) -> int:
+        """Return how many places could be used: with a delay, as many as answers take time."""
+        wanted = self.in_use + unseated
+        if self.others:
+            return min(wanted, 1)
+        if self.delay > 0:
+            wanted = min(wanted, places_needed(self.latency, self.delay))
+        return wanted
+
+    def _turns(self, now: float, unseated: int, places: int) -> tuple[int, float]:
+        """Return how many turns to ask for, and when that may be more."""
+        if self.delay <= 0 or self._has_held_long(now):
+            return 0, now + LONGEST_PAUSE_SECONDS
+        if self.stock and self.stock[-1] - LEAD_SECONDS > now:
+            return 0, self.stock[-1] - LEAD_SECONDS
+        wanted = len(self) - len(self.stock)
+        if self.latency > places * self.delay:  # the places bound the pace: more turns would be missed
+            free = max(0, places - self.in_use)
+            wanted = min(wanted, free + len(self) - unseated - len(self.stock))
+        return max(0, min(MOST_TURNS, wanted)), now + LONGEST_PAUSE_SECONDS
