@@ -40,9 +40,7 @@ class Hosts:
         """Take turns and places at up to HOSTS_LIMIT hosts, and give places back."""
         if len(asks) > HOSTS_LIMIT:
             raise ValueError(f"{len(asks)} hosts in one call; at most {HOSTS_LIMIT}, for all wait meanwhile")
-        words = [
-            word for ask in asks for word in (ask.host, ask.turns, ask.held, ask.more, int(ask.seated))
-        ]
+        words = [word for ask in asks for word in (ask.host, ask.turns, ask.held, ask.more, int(ask.seated))]
         alive, at, reply = await self._client.script("turns", self._name, worker, call, *self._usual, *words)
         lines = reply.decode().split("\n") if reply else []
         grants = tuple(_grant(ask.host, line) for ask, line in zip(asks, lines, strict=False))
@@ -110,4 +108,4 @@ def _told(version: int, text: bytes) -> Told:
         state = HostState.from_text(text.decode()) if text else None
     except (ValueError, TypeError, KeyError):
         state = None
-    return Told(version, state)
+    return Told(version=version, state=state)

@@ -54,9 +54,7 @@ def connect_fleet(settings: BaseSettings, *, spider: str, deadline_seconds: floa
     return Fleet(
         client=client,
         requests=Frontier(client=client, options=options),
-        hosts=Hosts(
-            client=client, options=options, delay=values.HOST_DELAY_SECONDS, places=values.HOST_CONCURRENCY
-        ),
+        hosts=Hosts(client=client, options=options, delay=values.HOST_DELAY_SECONDS, places=values.HOST_CONCURRENCY),
         workers=Workers(client=client, options=options),
         crawls=Crawls(client=client, options=options),
         start_urls=StartURLs(client=client, key=start_urls_key),
