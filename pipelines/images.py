@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
@@ -234,7 +235,9 @@ class ImagesPipeline(ScrapyImagesPipeline):
             return served.halted or ("the crawl is ending" if self._spider.stopping else "")
 
         while True:
-            async with self._under_way:
+            if reason := halted():
+                raise Halted(reason)
+            async with self._turn(request), self._under_way:
                 if reason := halted():
                     raise Halted(reason)
                 response = await self._retries.try_once(request)
@@ -242,6 +245,18 @@ class ImagesPipeline(ScrapyImagesPipeline):
                     return await self.media_downloaded(response, request, info, item=item)
             request = response
             await self._retries.pauses.pause(take_delay(request), halted)
+
+    @asynccontextmanager
+    async def _turn(self, request: Request) -> AsyncIterator[None]:
+        """Wait for the turn of a request at its host, with no place of the downloader and before it has a body."""
+        if politeness := self._spider.politeness:  # else its middleware is switched off
+            turn = await politeness.turns.take(request, image=True)
+            try:
+                yield
+            finally:
+                politeness.turns.end(turn)
+        else:
+            yield
 
     async def _known_topics(self, known: Image) -> tuple[Topic, ...] | None:
         """Return what the label model told of a known image; None when it has not seen it and has to."""

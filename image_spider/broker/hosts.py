@@ -108,4 +108,4 @@ def _told(version: int, text: bytes) -> Told:
         state = HostState.from_text(text.decode()) if text else None
     except (ValueError, TypeError, KeyError):
         state = None
-    return Told(version, state)
+    return Told(version=version, state=state)

@@ -8,8 +8,8 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from image_spider.broker.hosts import HOSTS_LIMIT
-from image_spider.politeness.asks import Ask, Grant, Granted, Told
 from image_spider.parts import parts
+from image_spider.politeness.asks import Ask, Grant, Granted, Told
 
 if TYPE_CHECKING:
     from image_spider.broker.hosts import Hosts

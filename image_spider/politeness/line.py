@@ -19,6 +19,7 @@ LINGER_SECONDS = 0.3  # a place that nobody needs is kept so long: images come i
 HOLD_SECONDS = 5.0  # a place for which others wait is kept so long, and until the stock is used up
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0  # between two asks for a place, doubled each time
 LONGEST_WAIT_SECONDS = 30.0  # for a host that is closed: it may be open earlier than it was told
+SMOOTHING = 0.125  # of the newest in the smoothed: SRTT's alpha, RFC 6298, 2
 SLOWER = 1.01  # times the delay before
 
 
@@ -34,11 +35,11 @@ class Waiter:
 
 @dataclass(slots=True, kw_only=True)
 class Line:
-    """One host as this process sees it. `delay` is between two turns, seconds; `latency` that of its answers."""
+    """One host as this process sees it. Seconds: `delay` between two turns, `lasting` of a request, smoothed."""
 
     host: str
     delay: float
-    latency: float = 0.0
+    lasting: float = 0.0
     first: deque[Waiter] = field(default_factory=deque)  # images, robots.txt: before pages, of which they come
     pages: deque[Waiter] = field(default_factory=deque)
     stock: deque[float] = field(default_factory=deque)  # moments of turns
@@ -77,10 +78,16 @@ class Line:
         self.others = False
         self.not_before = 0.0
 
+    def freed(self, seconds: float | None) -> None:
+        """Have a place back that was used for so long; None: its request was not sent."""
+        self.in_use -= 1
+        if seconds is not None:
+            self.lasting += SMOOTHING * (seconds - self.lasting) if self.lasting else seconds
+
     # Who may go
 
     def next(self, now: float) -> tuple[Waiter, float | None] | None:
-        """Take the next one that may go now out of the line, with the moment of its turn; it has a place from now on."""
+        """Take the next one that may go now out of the line, with the moment of its turn. It has a place now."""
         waiter = self._admissible(now)
         if waiter is None:
             return None
@@ -193,7 +200,7 @@ class Line:
         if self.others:
             return min(wanted, 1)
         if self.delay > 0:
-            wanted = min(wanted, places_needed(self.latency, self.delay))
+            wanted = min(wanted, places_needed(self.lasting, self.delay))
         return wanted
 
     def _turns(self, now: float, unseated: int, places: int) -> tuple[int, float]:
@@ -203,7 +210,7 @@ class Line:
         if self.stock and self.stock[-1] - LEAD_SECONDS > now:
             return 0, self.stock[-1] - LEAD_SECONDS
         wanted = len(self) - len(self.stock)
-        if self.latency > places * self.delay:  # the places bound the pace: more turns would be missed
+        if self.lasting > places * self.delay:  # the places bound the pace: more turns would be missed
             free = max(0, places - self.in_use)
             wanted = min(wanted, free + len(self) - unseated - len(self.stock))
         return max(0, min(MOST_TURNS, wanted)), now + LONGEST_PAUSE_SECONDS

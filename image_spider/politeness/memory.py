@@ -1,4 +1,4 @@
-"""The budgets of a local run: one process, in memory. It answers as the scripts of a fleet do (broker/lua/turns.lua)."""
+"""The budgets of a local run: one process, in memory. It answers as lua/turns.lua does in a fleet."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LocalBudgets:
         self._told.pop(host, None)
         if state is None:
             return True, Told()
-        self._told[host] = Told(self._version, state)
+        self._told[host] = Told(version=self._version, state=state)
         return True, self._told[host]
 
     async def told(self, hosts: Sequence[str]) -> Mapping[str, Told]:

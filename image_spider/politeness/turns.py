@@ -12,13 +12,13 @@ from scrapy import Request
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
+from image_spider.frontier.waiting import happened
 from image_spider.politeness.asks import Ask, BudgetKeeper, Granted
 from image_spider.politeness.host_down import HostDown
 from image_spider.politeness.line import Line, Waiter
 from image_spider.politeness.spacing import tolerance
 from image_spider.politeness.states import HostStates
 from image_spider.unfinished import Halted
-from image_spider.frontier.waiting import happened
 
 TURN = "turn"  # in meta, from where a turn is taken to the middleware; nothing that is written down has it
 GATHER_SECONDS = 0.003  # what is wanted in this time is asked for together
@@ -40,6 +40,7 @@ class Turn:
     timed: bool = True  # it has a turn
     down: bool = False  # the request is to fail at once
     epoch: int = 0  # of the line's places
+    began: float = 0.0  # when its request was sent, time.monotonic(); 0: it was not
 
 
 class Turns:
@@ -93,15 +94,22 @@ class Turns:
             turn = Turn(host, None, seated=False, timed=False)
         if coming := self._coming.get(host):
             coming.pop()
-        return await self._wait(turn, request, image=False)
+        turn = await self._wait(turn, request, image=False)
+        turn.began = time.monotonic()
+        return turn
 
     def end(self, turn: Turn) -> None:
         """Give the place of a turn back; what has none, or has done so, is left alone."""
         line, turn.line = turn.line, None
         if line is not None and turn.epoch == self._epoch:
-            line.in_use -= 1
+            line.freed(time.monotonic() - turn.began if turn.began else None)
             self._dispatch(line)
             self._changed.set()
+
+    def drop(self, request: Request) -> None:
+        """Give back what a request has taken that will not be sent."""
+        if turn := request.meta.pop(TURN, None):
+            self.end(turn)
 
     def take_back(self, crawl_id: str | None) -> list[Request]:
         """Let those of a crawl, or all, wait no longer: they fail with Halted; return their requests."""
@@ -256,7 +264,6 @@ class Turns:
         now = time.monotonic()
         asks, look = [], now + 60.0
         for host, line in tuple(self._lines.items()):
-            line.latency = self._states.state(host).latency
             ask, again = line.ask(now)
             self._count_lost(line)
             if ask:
