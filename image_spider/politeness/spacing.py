@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 SPACING = 1.04  # turns are so much wider apart than told: what is left is for requests that are a little late
-LATE_SECONDS = 0.03  # a turn that is missed by more is thrown away: late requests run into punctual ones ...
+LATE_SECONDS = 0.025  # a turn that is missed by more is thrown away: late requests run into punctual ones ...
 LATE_SHARE = 0.03  # ... or by this share of the delay, where that is longer
 SPARE_PLACES = 1  # beside those that the latency asks for: answers do not come evenly
 

@@ -21,7 +21,7 @@ from image_spider.politeness.states import HostStates
 from image_spider.unfinished import Halted
 
 TURN = "turn"  # in meta, from where a turn is taken to the middleware; nothing that is written down has it
-GATHER_SECONDS = 0.003  # what is wanted in this time is asked for together
+SHORTEST_GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.003, 0.05  # what is wanted in this time is asked for together
 LOOK_SECONDS = 0.2  # between two looks whether images still have to wait: their crawl may be at its end
 NOT_ALIVE_SECONDS = 0.2  # until the heartbeat has given a worker another name
 HALTED = "its crawl is paused or stopped, or the worker ends"
@@ -63,6 +63,7 @@ class Turns:
         self._keeper = keeper
         self._states = states
         self._delay = delay  # between two turns of a host of which nothing is told
+        self._gather_seconds = min(LONGEST_GATHER_SECONDS, max(SHORTEST_GATHER_SECONDS, delay / 4))
         self._ending = ending
         self._run = run  # in the background; should it fail, the crawl ends
         self._count = count  # in the stats
@@ -254,7 +255,7 @@ class Turns:
             images_wait = any(line.first for line in self._lines.values())
             pause = min(look - time.monotonic(), LOOK_SECONDS if images_wait else look)
             if await happened(self._changed, max(0.001, pause)):
-                await asyncio.sleep(GATHER_SECONDS)
+                await asyncio.sleep(self._gather_seconds)
             self._changed.clear()
             if images_wait and self._ending():
                 for line in self._lines.values():

@@ -24,6 +24,7 @@ local function line_up(host, worker, others, ahead, waits)
   end
   if #others > 0 then
     call('HSET', waiting, host, table.concat(others, ' '))
+    call('PEXPIRE', waiting, 10 * PATIENCE_MS)
   else
     call('HDEL', waiting, host)
   end
