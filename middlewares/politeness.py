@@ -6,9 +6,12 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
+from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
+from image_spider.delayed import delayed
 from image_spider.politeness.answers import of_error, of_response
+from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.politeness import politeness_of
 from image_spider.spiders.images import images_spider
 
@@ -43,11 +46,21 @@ class PolitenessMiddleware:
         crawler.signals.connect(middleware.spider_closed, signals.spider_closed)
         return middleware
 
-    async def process_request(self, request: Request) -> None:
-        """Return when the request may be sent; raises Halted and HostDown."""
+    async def process_request(self, request: Request) -> Request | None:
+        """Return when the request may be sent; raises Halted and HostDown.
+
+        A page whose host is closed goes back to the scheduler until then; for what did not come from there it raises
+        HostClosed.
+        """
         if urlparse_cached(request).scheme in SCHEMES:
-            turn = await self._politeness.turns.begin(request)
+            try:
+                turn = await self._politeness.turns.begin(request)
+            except HostClosed as closed:
+                if request.callback is NO_CALLBACK:
+                    raise
+                return delayed(request.replace(dont_filter=True), closed.seconds)
             self._sent[request] = turn, time.monotonic()
+        return None
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Give the place back, and note how the host has answered."""

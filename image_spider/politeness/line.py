@@ -21,6 +21,7 @@ HOLD_SECONDS = 5.0  # a place for which others wait is kept so long, and until t
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0  # between two asks for a place, doubled each time
 LONGEST_WAIT_SECONDS = 30.0  # for a host that is closed: it may be open earlier than it was told
 SMOOTHING = 0.125  # of the newest in the smoothed: SRTT's alpha, RFC 6298, 2
+UNBOUNDED = 1_000_000
 SLOWER = 1.01  # times the delay before
 
 
@@ -49,6 +50,8 @@ class Line:
     lost: int = 0  # turns that were late or that nobody needed
     others: bool = False  # other workers wait for a place
     not_before: float = 0.0  # when asking again makes sense
+    closed: float = 0.0  # nobody goes before: time.monotonic()
+    most: int = UNBOUNDED  # at the same time, by the host's state: one, while its breaker is half-open
     _refusals: int = 0
     _held_since: float = 0.0
     _idle_since: float | None = None
@@ -78,6 +81,14 @@ class Line:
         self.places = self.in_use = 0
         self.others = False
         self.not_before = 0.0
+
+    def told(self, *, delay: float, closed: float, most: int) -> None:
+        """Follow what is told of the host: the next grant may be far away, and without a delay none is needed."""
+        if delay > SLOWER * self.delay or closed > self.closed:
+            self.stock.clear()
+        if closed < self.closed:
+            self.not_before = 0.0  # it is open earlier than it was told
+        self.delay, self.closed, self.most = delay, closed, most
 
     def freed(self, seconds: float | None) -> None:
         """Have a place back that was used for so long; None: its request was not sent."""
@@ -120,12 +131,16 @@ class Line:
 
     def due(self, now: float) -> float | None:
         """Return when the next one may go; None: not before something else happens."""
+        if now < self.closed:
+            return self.closed if len(self) else None
         if self._admissible(now) is None:
             return None
         return self.stock[0] if self.stock else None
 
     def _admissible(self, now: float) -> Waiter | None:
-        free = (0 if self._gives_up(now) else self.places) > self.in_use
+        if now < self.closed:
+            return None
+        free = (0 if self._gives_up(now) else min(self.places, self.most)) > self.in_use
         for waiters in (self.first, self.pages):
             for waiter in waiters:
                 if (free or waiter.seated) and not waiter.future.done():
@@ -152,6 +167,8 @@ class Line:
     def ask(self, now: float) -> tuple[Ask | None, float]:
         """Return what to ask for now, and when to look again unless something happens before."""
         self._drop_late(now)
+        if now < self.closed:  # its places go back: when it opens, one of all workers may be the first to ask
+            return (Ask(host=self.host, turns=0, held=self.in_use) if self.in_use < self.places else None), self.closed
         unseated = len(self) - self.seated
         held, later = self._held(now, unseated)
         surplus = held < self.places

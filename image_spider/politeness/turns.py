@@ -14,12 +14,14 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider.frontier.waiting import happened
 from image_spider.politeness.asks import Ask, BudgetKeeper, Granted
-from image_spider.politeness.host_down import HostDown
+from image_spider.politeness.host_down import HostClosed, HostDown
 from image_spider.politeness.line import Line, Waiter
-from image_spider.politeness.spacing import tolerance
+from image_spider.politeness.spacing import spaced, tolerance
 from image_spider.politeness.states import HostStates
 from image_spider.unfinished import Halted
 
+PATIENCE_SECONDS = 1.0  # for a closed host, on a place of the downloader
+RIDES = "rides"  # in meta of a robots.txt: it goes on the place of the request that waits for it, the only one maybe
 TURN = "turn"  # in meta, from where a turn is taken to the middleware; nothing that is written down has it
 SHORTEST_GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.003, 0.05  # what is wanted in this time is asked for together
 LOOK_SECONDS = 0.2  # between two looks whether images still have to wait: their crawl may be at its end
@@ -87,12 +89,13 @@ class Turns:
     async def begin(self, request: Request) -> Turn:
         """Return at the moment when the request is to be sent, be its turn a lease's, taken before, or none yet.
 
-        Raises Halted when its crawl is halted meanwhile, and HostDown when the host is not asked at all.
+        Raises Halted when its crawl is halted meanwhile, HostDown when the host is not asked at all, and HostClosed
+        when it is not for some time: the request has a place of the downloader, which is not for waiting.
         """
         host = _host(request)
         turn: Turn | None = request.meta.pop(TURN, None)
         if turn is None or turn.host != host:
-            turn = Turn(host, None, seated=False, timed=False)
+            turn = Turn(host, None, seated=RIDES in request.meta, timed=False)
         if coming := self._coming.get(host):
             coming.pop()
         turn = await self._wait(turn, request, image=False)
@@ -151,8 +154,11 @@ class Turns:
     async def _wait(self, turn: Turn, request: Request, *, image: bool) -> Turn:
         try:
             while True:
-                if turn.down or self._states.is_down(turn.host):
+                if turn.down:
                     raise HostDown(turn.host, self._states.state(turn.host).reason)
+                error = self._refusal(turn.host)
+                if isinstance(error, HostDown) or (error and not image):
+                    raise error
                 if turn.seated and turn.timed:
                     if turn.moment is None or await self._punctual(turn.host, turn.moment, request):
                         return turn
@@ -203,7 +209,13 @@ class Turns:
         line = self._lines.get(host)
         if line is None:
             line = self._lines[host] = Line(host=host, delay=self._delay)
+            self._tell(line)
         return line
+
+    def _tell(self, line: Line) -> None:
+        state = self._states.state(line.host)
+        closed = self._keeper.moment(state.closed_until) if state.closed_until else 0.0
+        line.told(delay=spaced(state.delay), closed=closed, most=state.places)
 
     def _dispatch(self, line: Line) -> None:
         """Let those go who may, and come back when the next one may."""
@@ -230,14 +242,22 @@ class Turns:
         line = self._lines.get(host)
         if line is None:
             return
-        state = self._states.state(host)
-        if state.closed_until > self._keeper.now():
-            line.stock.clear()
-        if self._states.is_down(host):
+        self._tell(line)
+        if error := self._refusal(host):
             for waiter in (*line.first, *line.pages):
-                _fail(waiter.future, HostDown(host, state.reason))
-            line.first.clear()
-            line.pages.clear()
+                if isinstance(error, HostDown) or not waiter.image:
+                    line.remove(waiter)
+                    _fail(waiter.future, error)
+        self._dispatch(line)
+        self._wake()
+
+    def _refusal(self, host: str) -> HostDown | HostClosed | None:
+        """Return why a request that waits in the engine is not to wait there."""
+        state = self._states.state(host)
+        if self._states.is_down(host):
+            return HostDown(host, state.reason)
+        seconds = state.closed_until - self._keeper.now()
+        return HostClosed(host, seconds) if seconds > PATIENCE_SECONDS else None
 
     # Asking
 
