@@ -49,6 +49,7 @@ class Line:
     lost: int = 0  # turns that were late or that nobody needed
     others: bool = False  # other workers wait for a place
     not_before: float = 0.0  # when asking again makes sense
+    closed_until: float = 0.0  # when the host may be asked again
     _refusals: int = 0
     _held_since: float = 0.0
     _idle_since: float | None = None
@@ -84,6 +85,17 @@ class Line:
         self.in_use -= 1
         if seconds is not None:
             self.lasting += SMOOTHING * (seconds - self.lasting) if self.lasting else seconds
+
+    def slow_down(self, delay: float) -> None:
+        """Have a longer delay; turns that are nearer to each other are no good any more."""
+        if delay > SLOWER * self.delay:
+            self.delay = delay
+            self.stock.clear()
+
+    def close(self, until: float) -> None:
+        """Send nothing before a time, time.monotonic(); and give back what is not in use, for others to probe."""
+        self.closed_until = until
+        self.stock.clear()
 
     # Who may go
 
@@ -125,7 +137,7 @@ class Line:
         return self.stock[0] if self.stock else None
 
     def _admissible(self, now: float) -> Waiter | None:
-        free = (0 if self._gives_up(now) else self.places) > self.in_use
+        free = self.places > self.in_use and not self._gives_up(now) and now >= self.closed_until
         for waiters in (self.first, self.pages):
             for waiter in waiters:
                 if (free or waiter.seated) and not waiter.future.done():
@@ -155,14 +167,17 @@ class Line:
         unseated = len(self) - self.seated
         held, later = self._held(now, unseated)
         surplus = held < self.places
-        if now < self.not_before and not surplus:
-            return None, self.not_before
+        earliest = max(self.not_before, self.closed_until)
+        if now < earliest and not surplus:
+            return None, earliest
         more = max(0, self._wanted(unseated) - held) if held == self.places or held == 0 else 0
         turns, look = self._turns(now, unseated, held + more)
-        blocked = unseated and self.in_use >= held and more
-        if not (surplus or turns or blocked) or now < self.not_before:
-            ask = Ask(host=self.host, turns=0, held=held) if surplus else None
-            return ask, min(later, look, max(self.not_before, now + LONGEST_PAUSE_SECONDS))
+        blocked = unseated and self.in_use >= held
+        if now < earliest:
+            more = turns = 0
+        if not (surplus or turns or (blocked and more)):
+            return None, min(later, look, max(earliest, now + LONGEST_PAUSE_SECONDS))
+        self.places = held  # what is given back must not be used while the call is under way
         seated = len(self) > unseated
         return Ask(host=self.host, turns=turns, held=held, more=more, seated=seated), now + LONGEST_PAUSE_SECONDS
 
@@ -183,7 +198,7 @@ class Line:
     def _held(self, now: float, unseated: int) -> tuple[int, float]:
         """Return how many places to keep, and when that may be less."""
         wanted = self._wanted(unseated)
-        if self._gives_up(now):
+        if self._gives_up(now) or now < self.closed_until:
             return self.in_use, now + LONGEST_PAUSE_SECONDS
         if self.others and wanted < self.places:
             return max(self.in_use, wanted), now + LONGEST_PAUSE_SECONDS

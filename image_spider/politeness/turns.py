@@ -16,7 +16,7 @@ from image_spider.frontier.waiting import happened
 from image_spider.politeness.asks import Ask, BudgetKeeper, Granted
 from image_spider.politeness.host_down import HostDown
 from image_spider.politeness.line import Line, Waiter
-from image_spider.politeness.spacing import tolerance
+from image_spider.politeness.spacing import spaced, tolerance
 from image_spider.politeness.states import HostStates
 from image_spider.unfinished import Halted
 
@@ -93,8 +93,8 @@ class Turns:
         turn: Turn | None = request.meta.pop(TURN, None)
         if turn is None or turn.host != host:
             turn = Turn(host, None, seated=False, timed=False)
-        if coming := self._coming.get(host):
-            coming.pop()
+            if request.callback is not NO_CALLBACK and (coming := self._coming.get(host)):
+                coming.pop()
         turn = await self._wait(turn, request, image=False)
         turn.began = time.monotonic()
         return turn
@@ -203,7 +203,14 @@ class Turns:
         line = self._lines.get(host)
         if line is None:
             line = self._lines[host] = Line(host=host, delay=self._delay)
+            self._apply_state(line)
         return line
+
+    def _apply_state(self, line: Line) -> None:
+        state = self._states.state(line.host)
+        line.slow_down(spaced(state.delay))
+        if state.closed_until > self._keeper.now():
+            line.close(self._keeper.moment(state.closed_until))
 
     def _dispatch(self, line: Line) -> None:
         """Let those go who may, and come back when the next one may."""
@@ -230,9 +237,8 @@ class Turns:
         line = self._lines.get(host)
         if line is None:
             return
+        self._apply_state(line)
         state = self._states.state(host)
-        if state.closed_until > self._keeper.now():
-            line.stock.clear()
         if self._states.is_down(host):
             for waiter in (*line.first, *line.pages):
                 _fail(waiter.future, HostDown(host, state.reason))
