@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.robotstxt import RobotParser
 
+    from image_spider.politeness.politeness import Politeness
+
 logger = logging.getLogger(__name__)
 
 READ_SECONDS = 24 * 3600.0  # RFC 9309, 2.4: not to be used for longer than a day
@@ -58,6 +60,7 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
         retries = crawler.get_extension(Retries)
         assert retries
         self._retries = retries
+        self._floors: LocalCache[str, dict[str, float]] = LocalCache(limit=HOSTS)  # host -> host and port -> seconds
         self._fetches: LocalCache[str, Fetch] = LocalCache(limit=HOSTS)
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
@@ -83,7 +86,20 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
         self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         parser: RobotParser = build_from_crawler(self._parserimpl, self.crawler, response.body)
         await self.crawler.signals.send_catch_log_async(signals.robots_parsed, robotparser=parser, request=request)
+        if response.status == 200:
+            self._set_floor(request, parser)
         return parser
+
+    def _set_floor(self, request: Request, parser: RobotParser) -> None:
+        """Tell how often the host lets us ask. The ports of a host are one to its budget: the slowest counts."""
+        politeness: Politeness | None = getattr(self.crawler.spider, "politeness", None)
+        if politeness is None:
+            return
+        url = urlparse_cached(request)
+        host = url.hostname or ""
+        seconds = seconds_asked_for(parser, self._robotstxt_useragent or self._default_useragent)
+        floors = self._floors[host] = {**self._floors.get(host, {}), url.netloc: seconds}
+        politeness.states.set_floor(host, max(floors.values()))
 
     def _halted(self) -> str:
         return "the crawl is ending" if getattr(self.crawler.spider, "stopping", False) else ""

@@ -77,7 +77,7 @@ def worth_telling(told: HostState, state: HostState) -> bool:
         return True
     if told.failures != state.failures and max(told.failures, state.failures) >= TOLD_FAILURES:
         return True
-    if told.slowed_at != state.slowed_at:
+    if state.slowest and told.slowed_at != state.slowed_at:
         return True
     recovered = bool(told.slowest) and not state.slowest
     return recovered or abs(told.delay - state.delay) > TOLD_SHARE * told.delay

@@ -10,6 +10,7 @@ from image_spider.politeness.observation import Tells, overloaded, tells
 from image_spider.politeness.rules import Rules
 
 ROUNDING = 1e-9  # s
+SLOWED = "it was slowed down"
 
 
 def fresh(rules: Rules) -> HostState:
@@ -70,7 +71,7 @@ def _slower(state: HostState, *, sent: float, now: float, what: str, rules: Rule
 def _slowed_to(state: HostState, delay: float, *, now: float, why: str) -> HostState:
     if delay <= state.delay:
         return replace(state, slowed_at=now) if state.slowest else state
-    return replace(state, delay=delay, slowest=delay, slowed_at=now, reason=state.reason or f"slowed down: {why}")
+    return replace(state, delay=delay, slowest=delay, slowed_at=now, reason=state.reason or f"{SLOWED}: {why}")
 
 
 def _paced_by_latency(state: HostState, seconds: float, *, sent: float, now: float, rules: Rules) -> HostState:
@@ -82,6 +83,8 @@ def _paced_by_latency(state: HostState, seconds: float, *, sent: float, now: flo
     usual = state.usual or seconds
     usual += (rules.smoothing if latency < usual else rules.forgetting) * (latency - usual)
     state = replace(state, latency=latency, usual=usual)
+    if 0 < state.closed_until <= sent:  # it was open again: nobody needs to remember when
+        state = replace(state, closed_until=0.0, reason=SLOWED if state.slowest else "")
     if sent < state.slowed_at:
         return state
     if latency > max(rules.slow_times * usual, usual + rules.slow_more):

@@ -129,6 +129,14 @@ def test_what_changes_how_a_host_is_asked_is_told():
     assert worth_telling(failing, after(failing, well(), now=2000, rules=RULES))
 
 
+def test_a_host_that_has_recovered_from_everything_is_not_told_of_any_more():
+    state = after(fresh(RULES), Observation(status=503, retry_after=30), now=1000, rules=RULES)
+    assert worth_telling(fresh(RULES), state)
+    state = many(state, well(), 100, now=2000)
+    assert not worth_telling(fresh(RULES), state)
+    assert state.reason == ""
+
+
 def test_a_recovery_is_told_in_few_steps():
     state = told = many(fresh(RULES), TOO_MANY, 3)
     words = 0
