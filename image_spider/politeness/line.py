@@ -50,7 +50,7 @@ class Line:
     lost: int = 0  # turns that were late or that nobody needed
     others: bool = False  # other workers wait for a place
     not_before: float = 0.0  # when asking again makes sense
-    closed: float = 0.0  # nobody goes before: time.monotonic()
+    closed_until: float = 0.0  # when the host may be asked again
     most: int = UNBOUNDED  # at the same time, by the host's state: one, while its breaker is half-open
     _refusals: int = 0
     _held_since: float = 0.0
@@ -84,11 +84,11 @@ class Line:
 
     def told(self, *, delay: float, closed: float, most: int) -> None:
         """Follow what is told of the host: the next grant may be far away, and without a delay none is needed."""
-        if delay > SLOWER * self.delay or closed > self.closed:
+        if delay > SLOWER * self.delay or closed > self.closed_until:
             self.stock.clear()
-        if closed < self.closed:
+        if closed < self.closed_until:
             self.not_before = 0.0  # it is open earlier than it was told
-        self.delay, self.closed, self.most = delay, closed, most
+        self.delay, self.closed_until, self.most = delay, closed, most
 
     def freed(self, seconds: float | None) -> None:
         """Have a place back that was used for so long; None: its request was not sent."""
@@ -131,16 +131,16 @@ class Line:
 
     def due(self, now: float) -> float | None:
         """Return when the next one may go; None: not before something else happens."""
-        if now < self.closed:
-            return self.closed if len(self) else None
+        if now < self.closed_until:
+            return self.closed_until if len(self) else None
         if self._admissible(now) is None:
             return None
         return self.stock[0] if self.stock else None
 
     def _admissible(self, now: float) -> Waiter | None:
-        if now < self.closed:
+        if now < self.closed_until:
             return None
-        free = (0 if self._gives_up(now) else min(self.places, self.most)) > self.in_use
+        free = min(self.places, self.most) > self.in_use and not self._gives_up(now)
         for waiters in (self.first, self.pages):
             for waiter in waiters:
                 if (free or waiter.seated) and not waiter.future.done():
@@ -167,19 +167,20 @@ class Line:
     def ask(self, now: float) -> tuple[Ask | None, float]:
         """Return what to ask for now, and when to look again unless something happens before."""
         self._drop_late(now)
-        if now < self.closed:  # its places go back: when it opens, one of all workers may be the first to ask
-            return (Ask(host=self.host, turns=0, held=self.in_use) if self.in_use < self.places else None), self.closed
         unseated = len(self) - self.seated
         held, later = self._held(now, unseated)
         surplus = held < self.places
-        if now < self.not_before and not surplus:
-            return None, self.not_before
+        earliest = max(self.not_before, self.closed_until)
+        if now < earliest and not surplus:
+            return None, earliest
         more = max(0, self._wanted(unseated) - held) if held == self.places or held == 0 else 0
         turns, look = self._turns(now, unseated, held + more)
-        blocked = unseated and self.in_use >= held and more
-        if not (surplus or turns or blocked) or now < self.not_before:
-            ask = Ask(host=self.host, turns=0, held=held) if surplus else None
-            return ask, min(later, look, max(self.not_before, now + LONGEST_PAUSE_SECONDS))
+        blocked = unseated and self.in_use >= held
+        if now < earliest:
+            more = turns = 0
+        if not (surplus or turns or (blocked and more)):
+            return None, min(later, look, max(earliest, now + LONGEST_PAUSE_SECONDS))
+        self.places = held  # what is given back must not be used while the call is under way
         seated = len(self) > unseated
         return Ask(host=self.host, turns=turns, held=held, more=more, seated=seated), now + LONGEST_PAUSE_SECONDS
 
@@ -200,7 +201,7 @@ class Line:
     def _held(self, now: float, unseated: int) -> tuple[int, float]:
         """Return how many places to keep, and when that may be less."""
         wanted = self._wanted(unseated)
-        if self._gives_up(now):
+        if self._gives_up(now) or now < self.closed_until:
             return self.in_use, now + LONGEST_PAUSE_SECONDS
         if self.others and wanted < self.places:
             return max(self.in_use, wanted), now + LONGEST_PAUSE_SECONDS

@@ -96,8 +96,8 @@ class Turns:
         turn: Turn | None = request.meta.pop(TURN, None)
         if turn is None or turn.host != host:
             turn = Turn(host, None, seated=RIDES in request.meta, timed=False)
-        if coming := self._coming.get(host):
-            coming.pop()
+            if request.callback is not NO_CALLBACK and (coming := self._coming.get(host)):
+                coming.pop()
         turn = await self._wait(turn, request, image=False)
         turn.began = time.monotonic()
         return turn
@@ -214,7 +214,7 @@ class Turns:
 
     def _tell(self, line: Line) -> None:
         state = self._states.state(line.host)
-        closed = self._keeper.moment(state.closed_until) if state.closed_until else 0.0
+        closed = self._keeper.moment(state.closed_until) if state.closed_until > self._keeper.now() else 0.0
         line.told(delay=spaced(state.delay), closed=closed, most=state.places)
 
     def _dispatch(self, line: Line) -> None:
