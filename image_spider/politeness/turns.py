@@ -20,6 +20,7 @@ from image_spider.politeness.spacing import spaced, tolerance
 from image_spider.politeness.states import HostStates
 from image_spider.unfinished import Halted
 
+ROUNDING_SECONDS = 0.005  # of times in milliseconds, and of the clock
 PATIENCE_SECONDS = 1.0  # for a closed host, on a place of the downloader
 RIDES = "rides"  # in meta of a robots.txt: it goes on the place of the request that waits for it, the only one maybe
 TURN = "turn"  # in meta, from where a turn is taken to the middleware; nothing that is written down has it
@@ -159,7 +160,7 @@ class Turns:
                 error = self._refusal(turn.host)
                 if isinstance(error, HostDown) or (error and not image):
                     raise error
-                if turn.seated and turn.timed:
+                if turn.seated and turn.timed and not self._is_closed(turn.host, turn.moment):
                     if turn.moment is None or await self._punctual(turn.host, turn.moment, request):
                         return turn
                     self._count("politeness/turns_late")
@@ -168,6 +169,11 @@ class Turns:
         except BaseException:
             self.end(turn)
             raise
+
+    def _is_closed(self, host: str, moment: float | None) -> bool:
+        """Tell whether the host is closed at the moment of a turn; None: now."""
+        until, now = self._states.state(host).closed_until, self._keeper.now()
+        return until > now and (moment is None or moment < self._keeper.moment(until) - ROUNDING_SECONDS)
 
     async def _punctual(self, host: str, moment: float, request: Request) -> bool:
         """Wait for the moment of a turn; tell whether it is not over by too much."""
