@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Self
 from scrapy import signals
 from scrapy.utils.httpobj import urlparse_cached
 
+from image_spider.delayed import delayed
 from image_spider.politeness.answers import of_error, of_response
 from image_spider.politeness.politeness import politeness_of
+from image_spider.politeness.turns import HostClosed
 from image_spider.spiders.images import images_spider
 
 if TYPE_CHECKING:
@@ -43,11 +45,19 @@ class PolitenessMiddleware:
         crawler.signals.connect(middleware.spider_closed, signals.spider_closed)
         return middleware
 
-    async def process_request(self, request: Request) -> None:
-        """Return when the request may be sent; raises Halted and HostDown."""
-        if urlparse_cached(request).scheme in SCHEMES:
+    async def process_request(self, request: Request) -> Request | None:
+        """Return when the request may be sent; raises Halted and HostDown.
+
+        A page whose host wants to be left alone for a while goes back to the scheduler.
+        """
+        if urlparse_cached(request).scheme not in SCHEMES:
+            return None
+        try:
             turn = await self._politeness.turns.begin(request)
-            self._sent[request] = turn, time.monotonic()
+        except HostClosed as closed:
+            return delayed(request.replace(dont_filter=True), closed.seconds)
+        self._sent[request] = turn, time.monotonic()
+        return None
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Give the place back, and note how the host has answered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,16 @@ LOOK_SECONDS = 0.2  # between two looks whether images still have to wait: their
 NOT_ALIVE_SECONDS = 0.2  # until the heartbeat has given a worker another name
 HALTED = "its crawl is paused or stopped, or the worker ends"
 PAGES_AHEAD = 4  # pages of a host that may wait for turns which images do not need
+LONG_SECONDS = 2.0  # a page does not keep a place of the engine for a host that is closed for longer
 COMING_SECONDS = 1.0  # from a lease to the middleware, at the most
+
+
+class HostClosed(Exception):
+    """A page's host may not be asked for so many seconds that the page had better wait in the queue."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"closed for {seconds:.0f} s")
+        self.seconds = seconds
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +82,6 @@ class Turns:
         self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._changed = asyncio.Event()
         self._asking: object | None = None
-        self._epoch = 0
         states.listen(self._state_changed)
 
     # What a request needs
@@ -87,7 +95,7 @@ class Turns:
     async def begin(self, request: Request) -> Turn:
         """Return at the moment when the request is to be sent, be its turn a lease's, taken before, or none yet.
 
-        Raises Halted when its crawl is halted meanwhile, and HostDown when the host is not asked at all.
+        Raises Halted when its crawl is halted meanwhile, HostDown when the host is not asked at all, and HostClosed.
         """
         host = _host(request)
         turn: Turn | None = request.meta.pop(TURN, None)
@@ -102,7 +110,7 @@ class Turns:
     def end(self, turn: Turn) -> None:
         """Give the place of a turn back; what has none, or has done so, is left alone."""
         line, turn.line = turn.line, None
-        if line is not None and turn.epoch == self._epoch:
+        if line is not None and turn.epoch == line.epoch:
             line.freed(time.monotonic() - turn.began if turn.began else None)
             self._dispatch(line)
             self._changed.set()
@@ -141,7 +149,6 @@ class Turns:
 
     def forget(self) -> None:
         """Be without turns and places: this worker was declared dead."""
-        self._epoch += 1
         for line in self._lines.values():
             line.forget()
         self._changed.set()
@@ -153,6 +160,10 @@ class Turns:
             while True:
                 if turn.down or self._states.is_down(turn.host):
                     raise HostDown(turn.host, self._states.state(turn.host).reason)
+                if closed := self._closed_for(turn.host):
+                    turn.timed = False
+                    if closed > LONG_SECONDS and request.callback is not NO_CALLBACK:
+                        raise HostClosed(closed)
                 if turn.seated and turn.timed:
                     if turn.moment is None or await self._punctual(turn.host, turn.moment, request):
                         return turn
@@ -185,19 +196,17 @@ class Turns:
         line.add(waiter, first=image or request.callback is NO_CALLBACK)
         self._dispatch(line)
         self._wake()
-        epoch = self._epoch
         try:
             turn.moment = await future
         except BaseException:
             if not line.remove(waiter) and not future.cancelled() and not future.exception():
-                self._seat(turn, line, epoch)  # cancelled in the very moment when it might go
+                _seat(turn, line, waiter)  # cancelled in the very moment when it might go
             raise
         turn.timed = True
-        self._seat(turn, line, epoch)
+        _seat(turn, line, waiter)
 
-    def _seat(self, turn: Turn, line: Line, epoch: int) -> None:
-        if not turn.seated:
-            turn.line, turn.seated, turn.epoch = line, True, epoch
+    def _closed_for(self, host: str) -> float:
+        return max(0.0, self._states.state(host).closed_until - self._keeper.now())
 
     def _line(self, host: str) -> Line:
         line = self._lines.get(host)
@@ -207,10 +216,9 @@ class Turns:
         return line
 
     def _apply_state(self, line: Line) -> None:
-        state = self._states.state(line.host)
-        line.slow_down(spaced(state.delay))
-        if state.closed_until > self._keeper.now():
-            line.close(self._keeper.moment(state.closed_until))
+        line.slow_down(spaced(self._states.state(line.host).delay))
+        if closed := self._closed_for(line.host):
+            line.close(time.monotonic() + closed)
 
     def _dispatch(self, line: Line) -> None:
         """Let those go who may, and come back when the next one may."""
@@ -225,12 +233,9 @@ class Turns:
             self._alarms[line.host] = loop.call_later(max(0.0, due - now), self._dispatch, line)
 
     def _halt(self, line: Line, wanted: Callable[[Waiter], bool]) -> list[Request]:
-        halted = []
-        for waiter in [waiter for waiter in (*line.first, *line.pages) if wanted(waiter)]:
-            line.remove(waiter)
-            _fail(waiter.future, Halted(HALTED))
-            halted.append(waiter.request)
-        return halted
+        halted = [waiter for waiter in (*line.first, *line.pages) if wanted(waiter)]
+        self._turn_away(line, halted, Halted(HALTED))
+        return [waiter.request for waiter in halted]
 
     def _state_changed(self, host: str) -> None:
         """Apply at once what is told of a host."""
@@ -238,12 +243,17 @@ class Turns:
         if line is None:
             return
         self._apply_state(line)
-        state = self._states.state(host)
+        waiters = (*line.first, *line.pages)
         if self._states.is_down(host):
-            for waiter in (*line.first, *line.pages):
-                _fail(waiter.future, HostDown(host, state.reason))
-            line.first.clear()
-            line.pages.clear()
+            self._turn_away(line, waiters, HostDown(host, self._states.state(host).reason))
+        elif (closed := self._closed_for(host)) > LONG_SECONDS:
+            pages = [waiter for waiter in waiters if waiter.request.callback is not NO_CALLBACK]
+            self._turn_away(line, pages, HostClosed(closed))
+
+    def _turn_away(self, line: Line, waiters: Iterable[Waiter], error: Exception) -> None:
+        for waiter in waiters:
+            line.remove(waiter)
+            _fail(waiter.future, error)
 
     # Asking
 
@@ -301,6 +311,11 @@ class Turns:
         for _ in range(line.lost):
             self._count("politeness/turns_lost")
         line.lost = 0
+
+
+def _seat(turn: Turn, line: Line, waiter: Waiter) -> None:
+    if not turn.seated:
+        turn.line, turn.seated, turn.epoch = line, True, waiter.epoch
 
 
 def _host(request: Request) -> str:
