@@ -52,14 +52,15 @@ class PolitenessMiddleware:
         A page whose host is closed goes back to the scheduler until then; for what did not come from there it raises
         HostClosed.
         """
-        if urlparse_cached(request).scheme in SCHEMES:
-            try:
-                turn = await self._politeness.turns.begin(request)
-            except HostClosed as closed:
-                if request.callback is NO_CALLBACK:
-                    raise
-                return delayed(request.replace(dont_filter=True), closed.seconds)
-            self._sent[request] = turn, time.monotonic()
+        if urlparse_cached(request).scheme not in SCHEMES:
+            return None
+        try:
+            turn = await self._politeness.turns.begin(request)
+        except HostClosed as closed:
+            if request.callback is NO_CALLBACK:
+                raise
+            return delayed(request.replace(dont_filter=True), closed.seconds)
+        self._sent[request] = turn, time.monotonic()
         return None
 
     def process_response(self, request: Request, response: Response) -> Response:

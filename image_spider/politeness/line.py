@@ -33,6 +33,7 @@ class Waiter:
     request: Request
     image: bool  # it waits outside the engine
     seated: bool  # it has a place
+    epoch: int = 0  # of the line, when it was let go
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Line:
     stock: deque[float] = field(default_factory=deque)  # moments of turns
     places: int = 0
     in_use: int = 0
+    epoch: int = 0  # grows when all places are lost: those that were had before are not to be given back
     lost: int = 0  # turns that were late or that nobody needed
     others: bool = False  # other workers wait for a place
     not_before: float = 0.0  # when asking again makes sense
@@ -79,6 +81,7 @@ class Line:
         """Be without turns and places, as a worker that was declared dead is."""
         self.stock.clear()
         self.places = self.in_use = 0
+        self.epoch += 1
         self.others = False
         self.not_before = 0.0
 
@@ -110,6 +113,7 @@ class Line:
                 return None
             moment = self.stock.popleft()
         self.remove(waiter)
+        waiter.epoch = self.epoch
         if not waiter.seated:
             self.in_use += 1
         return waiter, moment
@@ -143,10 +147,10 @@ class Line:
         free = min(self.places, self.most) > self.in_use and not self._gives_up(now)
         for waiters in (self.first, self.pages):
             for waiter in waiters:
-                if (free or waiter.seated) and not waiter.future.done():
-                    return waiter
-                if not free:
+                if not free and not waiter.seated:
                     return None  # those that have a place stand before the others
+                if not waiter.future.done():
+                    return waiter
         return None
 
     def _drop_late(self, now: float) -> None:
@@ -174,7 +178,7 @@ class Line:
         if now < earliest and not surplus:
             return None, earliest
         more = max(0, self._wanted(unseated) - held) if held == self.places or held == 0 else 0
-        turns, look = self._turns(now, unseated, held + more)
+        turns, look = self._turns(now, unseated, held)
         blocked = unseated and self.in_use >= held
         if now < earliest:
             more = turns = 0
@@ -223,13 +227,14 @@ class Line:
             wanted = min(wanted, places_needed(self.lasting, self.delay))
         return wanted
 
-    def _turns(self, now: float, unseated: int, places: int) -> tuple[int, float]:
+    def _turns(self, now: float, unseated: int, held: int) -> tuple[int, float]:
         """Return how many turns to ask for, and when that may be more."""
-        if self.delay <= 0 or self._has_held_long(now):
+        if self.delay <= 0 or (held and self._has_held_long(now)):
             return 0, now + LONGEST_PAUSE_SECONDS
         if self.stock and self.stock[-1] - LEAD_SECONDS > now:
             return 0, self.stock[-1] - LEAD_SECONDS
         wanted = len(self) - len(self.stock)
+        places = max(1, held)
         if self.lasting > places * self.delay:  # the places bound the pace: more turns would be missed
             free = max(0, places - self.in_use)
             wanted = min(wanted, free + len(self) - unseated - len(self.stock))

@@ -37,7 +37,7 @@ class HostStates:
         keeper: BudgetKeeper,
         rules: Rules,
         run: Callable[[Coroutine[Any, Any, object]], object],
-        count: Callable[[str], None],
+        count: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._keeper = keeper
         self._rules = rules

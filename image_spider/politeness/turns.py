@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,6 @@ from image_spider.politeness.states import HostStates
 from image_spider.unfinished import Halted
 
 ROUNDING_SECONDS = 0.005  # of times in milliseconds, and of the clock
-PATIENCE_SECONDS = 1.0  # for a closed host, on a place of the downloader
 RIDES = "rides"  # in meta of a robots.txt: it goes on the place of the request that waits for it, the only one maybe
 TURN = "turn"  # in meta, from where a turn is taken to the middleware; nothing that is written down has it
 SHORTEST_GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.003, 0.05  # what is wanted in this time is asked for together
@@ -29,6 +28,7 @@ LOOK_SECONDS = 0.2  # between two looks whether images still have to wait: their
 NOT_ALIVE_SECONDS = 0.2  # until the heartbeat has given a worker another name
 HALTED = "its crawl is paused or stopped, or the worker ends"
 PAGES_AHEAD = 4  # pages of a host that may wait for turns which images do not need
+LONG_SECONDS = 1.0  # nothing keeps a place of the engine for a host that is closed for longer
 COMING_SECONDS = 1.0  # from a lease to the middleware, at the most
 
 
@@ -76,7 +76,6 @@ class Turns:
         self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._changed = asyncio.Event()
         self._asking: object | None = None
-        self._epoch = 0
         states.listen(self._state_changed)
 
     # What a request needs
@@ -106,7 +105,7 @@ class Turns:
     def end(self, turn: Turn) -> None:
         """Give the place of a turn back; what has none, or has done so, is left alone."""
         line, turn.line = turn.line, None
-        if line is not None and turn.epoch == self._epoch:
+        if line is not None and turn.epoch == line.epoch:
             line.freed(time.monotonic() - turn.began if turn.began else None)
             self._dispatch(line)
             self._changed.set()
@@ -145,7 +144,6 @@ class Turns:
 
     def forget(self) -> None:
         """Be without turns and places: this worker was declared dead."""
-        self._epoch += 1
         for line in self._lines.values():
             line.forget()
         self._changed.set()
@@ -172,8 +170,8 @@ class Turns:
 
     def _is_closed(self, host: str, moment: float | None) -> bool:
         """Tell whether the host is closed at the moment of a turn; None: now."""
-        until, now = self._states.state(host).closed_until, self._keeper.now()
-        return until > now and (moment is None or moment < self._keeper.moment(until) - ROUNDING_SECONDS)
+        closed = self._closed_for(host)
+        return closed > 0 and (moment is None or moment < time.monotonic() + closed - ROUNDING_SECONDS)
 
     async def _punctual(self, host: str, moment: float, request: Request) -> bool:
         """Wait for the moment of a turn; tell whether it is not over by too much."""
@@ -197,19 +195,17 @@ class Turns:
         line.add(waiter, first=image or request.callback is NO_CALLBACK)
         self._dispatch(line)
         self._wake()
-        epoch = self._epoch
         try:
             turn.moment = await future
         except BaseException:
             if not line.remove(waiter) and not future.cancelled() and not future.exception():
-                self._seat(turn, line, epoch)  # cancelled in the very moment when it might go
+                _seat(turn, line, waiter)  # cancelled in the very moment when it might go
             raise
         turn.timed = True
-        self._seat(turn, line, epoch)
+        _seat(turn, line, waiter)
 
-    def _seat(self, turn: Turn, line: Line, epoch: int) -> None:
-        if not turn.seated:
-            turn.line, turn.seated, turn.epoch = line, True, epoch
+    def _closed_for(self, host: str) -> float:
+        return max(0.0, self._states.state(host).closed_until - self._keeper.now())
 
     def _line(self, host: str) -> Line:
         line = self._lines.get(host)
@@ -219,9 +215,9 @@ class Turns:
         return line
 
     def _tell(self, line: Line) -> None:
-        state = self._states.state(line.host)
-        closed = self._keeper.moment(state.closed_until) if state.closed_until > self._keeper.now() else 0.0
-        line.told(delay=spaced(state.delay), closed=closed, most=state.places)
+        state, closed = self._states.state(line.host), self._closed_for(line.host)
+        until = time.monotonic() + closed if closed else 0.0
+        line.told(delay=spaced(state.delay), closed=until, most=state.places)
 
     def _dispatch(self, line: Line) -> None:
         """Let those go who may, and come back when the next one may."""
@@ -236,12 +232,9 @@ class Turns:
             self._alarms[line.host] = loop.call_later(max(0.0, due - now), self._dispatch, line)
 
     def _halt(self, line: Line, wanted: Callable[[Waiter], bool]) -> list[Request]:
-        halted = []
-        for waiter in [waiter for waiter in (*line.first, *line.pages) if wanted(waiter)]:
-            line.remove(waiter)
-            _fail(waiter.future, Halted(HALTED))
-            halted.append(waiter.request)
-        return halted
+        halted = [waiter for waiter in (*line.first, *line.pages) if wanted(waiter)]
+        self._turn_away(line, halted, Halted(HALTED))
+        return [waiter.request for waiter in halted]
 
     def _state_changed(self, host: str) -> None:
         """Apply at once what is told of a host."""
@@ -250,20 +243,24 @@ class Turns:
             return
         self._tell(line)
         if error := self._refusal(host):
-            for waiter in (*line.first, *line.pages):
-                if isinstance(error, HostDown) or not waiter.image:
-                    line.remove(waiter)
-                    _fail(waiter.future, error)
+            waiters = (*line.first, *line.pages)
+            self._turn_away(
+                line, [waiter for waiter in waiters if isinstance(error, HostDown) or not waiter.image], error
+            )
         self._dispatch(line)
         self._wake()
 
     def _refusal(self, host: str) -> HostDown | HostClosed | None:
         """Return why a request that waits in the engine is not to wait there."""
-        state = self._states.state(host)
         if self._states.is_down(host):
-            return HostDown(host, state.reason)
-        seconds = state.closed_until - self._keeper.now()
-        return HostClosed(host, seconds) if seconds > PATIENCE_SECONDS else None
+            return HostDown(host, self._states.state(host).reason)
+        closed = self._closed_for(host)
+        return HostClosed(host, closed) if closed > LONG_SECONDS else None
+
+    def _turn_away(self, line: Line, waiters: Iterable[Waiter], error: Exception) -> None:
+        for waiter in waiters:
+            line.remove(waiter)
+            _fail(waiter.future, error)
 
     # Asking
 
@@ -321,6 +318,11 @@ class Turns:
         for _ in range(line.lost):
             self._count("politeness/turns_lost")
         line.lost = 0
+
+
+def _seat(turn: Turn, line: Line, waiter: Waiter) -> None:
+    if not turn.seated:
+        turn.line, turn.seated, turn.epoch = line, True, waiter.epoch
 
 
 def _host(request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -52,9 +53,9 @@ def test_a_lease_comes_a_little_before_its_turn(run):
         leases = await fleet.lease(delay_ms=20)
         moments = [leased.at for leased in leases.leases]
         assert 2 <= len(moments) <= 4
-        assert [after - before for before, after in zip(moments, moments[1:], strict=False)] == [
-            pytest.approx(0.02, abs=MS)
-        ] * (len(moments) - 1)
+        assert [after - before for before, after in pairwise(moments)] == [pytest.approx(0.02, abs=MS)] * (
+            len(moments) - 1
+        )
         assert moments[-1] - leases.at < 0.07
 
     run(scenario)
