@@ -28,7 +28,11 @@ end
 -- What the host has just answered counts: when it is made slower, the next request comes a whole new delay later.
 local delay = tonumber(ARGV[4])
 local shown = call('ZSCORE', ready, host)
-if delay > (delay_before or 0) and tonumber(shown or call('ZSCORE', clock, host) or 0) < now + delay then
+if ARGV[7] == '1' then
+  if shown then
+    call('ZADD', ready, now_text, host) -- its requests fail at once
+  end
+elseif delay > (delay_before or 0) and tonumber(shown or call('ZSCORE', clock, host) or 0) < now + delay then
   local due = string.format('%.1f', now + delay)
   if shown then
     call('ZADD', ready, due, host)
