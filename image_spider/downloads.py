@@ -60,6 +60,11 @@ class DownloadHandler:
 class _VerbatimHandler(AiohttpDownloadHandler):
     experimental = False  # no warning at each start
 
+    def __init__(self, crawler: Crawler) -> None:
+        """Keep aiohttp from sending a GET again by itself: unseen by turns, budgets and RETRY_ settings."""
+        super().__init__(crawler)
+        self._session._retry_connection = False  # noqa: SLF001 - a whole crawl tests that it is there
+
     def _make_request(self, request: Request, timeout: float) -> Any:
         """Keep aiohttp from quoting the URL anew: signed URLs count by the byte, and %c3 would become %C3."""
         return super()._make_request(request.replace(meta=request.meta | {"verbatim_url": True}), timeout)

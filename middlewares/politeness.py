@@ -6,12 +6,13 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
+from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider.delayed import delayed
 from image_spider.politeness.answers import of_error, of_response
+from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.politeness import politeness_of
-from image_spider.politeness.turns import HostClosed
 from image_spider.spiders.images import images_spider
 
 if TYPE_CHECKING:
@@ -48,13 +49,16 @@ class PolitenessMiddleware:
     async def process_request(self, request: Request) -> Request | None:
         """Return when the request may be sent; raises Halted and HostDown.
 
-        A page whose host wants to be left alone for a while goes back to the scheduler.
+        A page whose host is closed goes back to the scheduler until then; for what did not come from there it raises
+        HostClosed.
         """
         if urlparse_cached(request).scheme not in SCHEMES:
             return None
         try:
             turn = await self._politeness.turns.begin(request)
         except HostClosed as closed:
+            if request.callback is NO_CALLBACK:
+                raise
             return delayed(request.replace(dont_filter=True), closed.seconds)
         self._sent[request] = turn, time.monotonic()
         return None

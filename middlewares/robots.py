@@ -16,8 +16,11 @@ from scrapy.utils.datatypes import LocalCache
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 
+from image_spider.delayed import delayed
 from image_spider.extensions.retries import Retries
+from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.robots import floor_of
+from image_spider.politeness.turns import RIDES
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -70,15 +73,32 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
         if fetch is None or fetch.stale:
             fetch = Fetch(asyncio.ensure_future(self._fetch(request)), time.monotonic())
             self._fetches[host] = fetch
-        return await asyncio.shield(fetch.task)
+        try:
+            return await asyncio.shield(fetch.task)
+        except HostClosed:
+            if self._fetches.get(host) is fetch:
+                del self._fetches[host]
+            raise
+
+    async def process_request(self, request: Request) -> Request | None:  # type: ignore[override]
+        """Return when the request is allowed; a page whose host is closed goes back to the scheduler."""
+        try:
+            await super().process_request(request)
+        except HostClosed as closed:
+            if request.callback is NO_CALLBACK:
+                raise
+            return delayed(request.replace(dont_filter=True), closed.seconds)
+        return None
 
     async def _fetch(self, request: Request) -> RobotParser | None:
         url = urlparse_cached(request)._replace(path="/robots.txt", params="", query="", fragment="").geturl()
-        meta = {"dont_obey_robotstxt": True}
+        meta = {"dont_obey_robotstxt": True, RIDES: True}
         robots = Request(url, priority=self.DOWNLOAD_PRIORITY, meta=meta, callback=NO_CALLBACK)
         self._stats.inc_value("robotstxt/request_count")
         try:
             response = await self._retries.download(robots, halted=self._halted)
+        except HostClosed:
+            raise  # it is asked for later
         except Exception as error:  # noqa: BLE001 - a host without a readable robots.txt forbids nothing
             self._stats.inc_value(f"robotstxt/exception_count/{type(error).__name__}")
             logger.debug("No %s: %s", url, error)

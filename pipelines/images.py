@@ -22,12 +22,13 @@ from scrapy.utils.datatypes import LocalCache
 from image_spider import causes, config
 from image_spider.budget import Budget
 from image_spider.decoders import Decoders
-from image_spider.delayed import take_delay
+from image_spider.delayed import delayed, take_delay
 from image_spider.exceptions import CatalogError, DecodersError, LabelModelError, RefusedImage, StoreError, UsageError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.extensions.retries import Retries
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
+from image_spider.politeness.host_down import HostClosed
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
@@ -240,7 +241,10 @@ class ImagesPipeline(ScrapyImagesPipeline):
             async with self._turn(request), self._under_way:
                 if reason := halted():
                     raise Halted(reason)
-                response = await self._retries.try_once(request)
+                try:
+                    response = await self._retries.try_once(request)
+                except HostClosed as closed:  # that of its robots.txt, or where a redirect leads
+                    response = delayed(request.copy(), closed.seconds)
                 if isinstance(response, Response):
                     return await self.media_downloaded(response, request, info, item=item)
             request = response

@@ -43,14 +43,14 @@ KEYS = (
         "zset",
         "host with something queued -> next allowed time, ms",
         "until empty or busy",
-        "answered, finish, lease, leave, nack, push, reap, requeue, turns",
+        "answered, finish, lease, leave, nack, push, reap, requeue, set_pace, turns",
     ),
     Key(
         "F:clock",
         "zset",
         "host that is not in F:ready -> next allowed time, ms",
         "until that time",
-        "answered, finish, lease, leave, nack, push, reap, requeue, turns",
+        "answered, finish, lease, leave, nack, push, reap, requeue, set_pace, turns",
     ),
     Key(
         "F:pace",

@@ -53,7 +53,7 @@ def _opened(state: HostState, *, now: float, what: str, rules: Rules) -> HostSta
     openings = state.openings + 1
     given_up = openings > rules.openings
     seconds = rules.down if given_up else min(rules.longest_open, rules.first_open * 2.0 ** (openings - 1))
-    probes = f", and {openings - 1} probes" if openings > 1 else ""
+    probes = f", and {openings - 1} probe{'s' if openings > 2 else ''} after them" if openings > 1 else ""
     return replace(
         state,
         breaker=Breaker.GIVEN_UP if given_up else Breaker.OPEN,

@@ -37,10 +37,10 @@ def words_for(host: str, event: Event, state: HostState, *, now: float) -> str:
     """Return the line of the log for an event."""
     seconds = max(0.0, state.closed_until - now)
     return {
-        Event.OPENED: f"{host} is left alone for {seconds:,.0f} s: {state.reason}",
-        Event.GIVEN_UP: f"{host} is given up for {seconds:,.0f} s: {state.reason}",
+        Event.OPENED: f"{host} is left alone for {seconds:,.1f} s: {state.reason}",
+        Event.GIVEN_UP: f"{host} is given up for {seconds:,.1f} s: {state.reason}",
         Event.CLOSED: f"{host} answers again",
-        Event.LEFT_ALONE: f"{host} is left alone for {seconds:,.0f} s: {state.reason}",
+        Event.LEFT_ALONE: f"{host} is left alone for {seconds:,.1f} s: {state.reason}",
         Event.SLOWED: f"{host} is asked every {state.delay:,.2f} s: {state.reason}",
         Event.RECOVERED: f"{host} is asked every {state.delay:,.2f} s again",
     }[event]

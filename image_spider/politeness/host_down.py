@@ -1,4 +1,4 @@
-"""What a request to a host that is down fails with."""
+"""What a request fails with that was not sent, for its host is not to be asked now."""
 
 from __future__ import annotations
 
@@ -10,3 +10,14 @@ class HostDown(IgnoreRequest):
 
     def __init__(self, host: str, reason: str) -> None:
         super().__init__(f"{host} is not asked for a while: {reason}")
+
+
+class HostClosed(IgnoreRequest):
+    """The host is to be left alone for so many seconds, too long to wait on a place of the downloader.
+
+    No failure: who sent the request sends it again then; a page goes back to the scheduler.
+    """
+
+    def __init__(self, host: str, seconds: float) -> None:
+        super().__init__(f"{host} is to be left alone for {seconds:,.1f} s")
+        self.seconds = seconds

@@ -21,6 +21,7 @@ HOLD_SECONDS = 5.0  # a place for which others wait is kept so long, and until t
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0  # between two asks for a place, doubled each time
 LONGEST_WAIT_SECONDS = 30.0  # for a host that is closed: it may be open earlier than it was told
 SMOOTHING = 0.125  # of the newest in the smoothed: SRTT's alpha, RFC 6298, 2
+UNBOUNDED = 1_000_000
 SLOWER = 1.01  # times the delay before
 
 
@@ -52,6 +53,7 @@ class Line:
     others: bool = False  # other workers wait for a place
     not_before: float = 0.0  # when asking again makes sense
     closed_until: float = 0.0  # when the host may be asked again
+    most: int = UNBOUNDED  # at the same time, by the host's state: one, while its breaker is half-open
     _refusals: int = 0
     _held_since: float = 0.0
     _idle_since: float | None = None
@@ -83,22 +85,19 @@ class Line:
         self.others = False
         self.not_before = 0.0
 
+    def told(self, *, delay: float, closed: float, most: int) -> None:
+        """Follow what is told of the host: the next grant may be far away, and without a delay none is needed."""
+        if delay > SLOWER * self.delay or closed > self.closed_until:
+            self.stock.clear()
+        if closed < self.closed_until:
+            self.not_before = 0.0  # it is open earlier than it was told
+        self.delay, self.closed_until, self.most = delay, closed, most
+
     def freed(self, seconds: float | None) -> None:
         """Have a place back that was used for so long; None: its request was not sent."""
         self.in_use -= 1
         if seconds is not None:
             self.lasting += SMOOTHING * (seconds - self.lasting) if self.lasting else seconds
-
-    def slow_down(self, delay: float) -> None:
-        """Have a longer delay; turns that are nearer to each other are no good any more."""
-        if delay > SLOWER * self.delay:
-            self.delay = delay
-            self.stock.clear()
-
-    def close(self, until: float) -> None:
-        """Send nothing before a time, time.monotonic(); and give back what is not in use, for others to probe."""
-        self.closed_until = until
-        self.stock.clear()
 
     # Who may go
 
@@ -136,6 +135,8 @@ class Line:
 
     def due(self, now: float) -> float | None:
         """Return when the next one may go; None: not before something else happens."""
+        if now < self.closed_until:
+            return self.closed_until if len(self) else None
         if self._admissible(now) is None:
             return None
         return self.stock[0] if self.stock else None
@@ -143,7 +144,7 @@ class Line:
     def _admissible(self, now: float) -> Waiter | None:
         if now < self.closed_until:
             return None
-        free = self.places > self.in_use and not self._gives_up(now)
+        free = min(self.places, self.most) > self.in_use and not self._gives_up(now)
         for waiters in (self.first, self.pages):
             for waiter in waiters:
                 if not free and not waiter.seated:

@@ -47,6 +47,8 @@ class LocalBudgets:
         if state is None:
             return True, Told()
         self._told[host] = Told(version=self._version, state=state)
+        if state.delay > (told.state or self._usual).delay:  # what it has just answered counts
+            self._next[host] = max(self._next.get(host, 0.0), self.now() + spaced(state.delay))
         return True, self._told[host]
 
     async def told(self, hosts: Sequence[str]) -> Mapping[str, Told]:

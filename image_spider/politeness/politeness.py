@@ -38,7 +38,7 @@ class Politeness:
         close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         settings = config.from_settings(crawler.settings)
-        self.states = HostStates(keeper=keeper, rules=rules_of(settings), run=run)
+        self.states = HostStates(keeper=keeper, rules=rules_of(settings), run=run, count=crawler.stats.inc_value)
         self.turns = Turns(
             keeper=keeper,
             states=self.states,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -11,8 +12,11 @@ from scrapy.utils.datatypes import LocalCache
 
 from image_spider.politeness import breaker, pace
 from image_spider.politeness.asks import BudgetKeeper, Told
+from image_spider.politeness.events import event_of, words_for
 from image_spider.politeness.host_state import HostState, Observation, worth_telling
 from image_spider.politeness.rules import Rules
+
+logger = logging.getLogger(__name__)
 
 HOSTS = 10_000  # that are remembered; of one that is forgotten, what is told counts
 LOOK_SECONDS = 1.0  # until this worker hears what others tell of a host that it knows
@@ -28,11 +32,17 @@ class HostStates:
     """
 
     def __init__(
-        self, *, keeper: BudgetKeeper, rules: Rules, run: Callable[[Coroutine[Any, Any, object]], object]
+        self,
+        *,
+        keeper: BudgetKeeper,
+        rules: Rules,
+        run: Callable[[Coroutine[Any, Any, object]], object],
+        count: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._keeper = keeper
         self._rules = rules
         self._run = run  # in the background; should it fail, the crawl ends
+        self._count = count  # in the stats
         self._fresh = pace.fresh(rules)
         self._states: LocalCache[str, HostState] = LocalCache(limit=HOSTS)
         self._told: LocalCache[str, Told] = LocalCache(limit=HOSTS)
@@ -72,6 +82,9 @@ class HostStates:
         if state is before:
             return
         self._states[host] = state
+        if event := event_of(before, state):
+            self._count(f"hosts/{event}")
+            logger.info("%s", words_for(host, event, state, now=self._keeper.now()))
         if worth_telling(self._told_state(host), state):
             self._news[host] = change
             self._changed.set()

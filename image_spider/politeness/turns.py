@@ -14,28 +14,22 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider.frontier.waiting import happened
 from image_spider.politeness.asks import Ask, BudgetKeeper, Granted
-from image_spider.politeness.host_down import HostDown
+from image_spider.politeness.host_down import HostClosed, HostDown
 from image_spider.politeness.line import Line, Waiter
 from image_spider.politeness.spacing import spaced, tolerance
 from image_spider.politeness.states import HostStates
 from image_spider.unfinished import Halted
 
+ROUNDING_SECONDS = 0.005  # of times in milliseconds, and of the clock
+RIDES = "rides"  # in meta of a robots.txt: it goes on the place of the request that waits for it, the only one maybe
 TURN = "turn"  # in meta, from where a turn is taken to the middleware; nothing that is written down has it
 SHORTEST_GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.003, 0.05  # what is wanted in this time is asked for together
 LOOK_SECONDS = 0.2  # between two looks whether images still have to wait: their crawl may be at its end
 NOT_ALIVE_SECONDS = 0.2  # until the heartbeat has given a worker another name
 HALTED = "its crawl is paused or stopped, or the worker ends"
 PAGES_AHEAD = 4  # pages of a host that may wait for turns which images do not need
-LONG_SECONDS = 2.0  # a page does not keep a place of the engine for a host that is closed for longer
+LONG_SECONDS = 1.0  # nothing keeps a place of the engine for a host that is closed for longer
 COMING_SECONDS = 1.0  # from a lease to the middleware, at the most
-
-
-class HostClosed(Exception):
-    """A page's host may not be asked for so many seconds that the page had better wait in the queue."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"closed for {seconds:.0f} s")
-        self.seconds = seconds
 
 
 @dataclass(slots=True, eq=False)
@@ -95,12 +89,13 @@ class Turns:
     async def begin(self, request: Request) -> Turn:
         """Return at the moment when the request is to be sent, be its turn a lease's, taken before, or none yet.
 
-        Raises Halted when its crawl is halted meanwhile, HostDown when the host is not asked at all, and HostClosed.
+        Raises Halted when its crawl is halted meanwhile, HostDown when the host is not asked at all, and HostClosed
+        when it is not for some time: the request has a place of the downloader, which is not for waiting.
         """
         host = _host(request)
         turn: Turn | None = request.meta.pop(TURN, None)
         if turn is None or turn.host != host:
-            turn = Turn(host, None, seated=False, timed=False)
+            turn = Turn(host, None, seated=RIDES in request.meta, timed=False)
             if request.callback is not NO_CALLBACK and (coming := self._coming.get(host)):
                 coming.pop()
         turn = await self._wait(turn, request, image=False)
@@ -158,13 +153,12 @@ class Turns:
     async def _wait(self, turn: Turn, request: Request, *, image: bool) -> Turn:
         try:
             while True:
-                if turn.down or self._states.is_down(turn.host):
+                if turn.down:
                     raise HostDown(turn.host, self._states.state(turn.host).reason)
-                if closed := self._closed_for(turn.host):
-                    turn.timed = False
-                    if closed > LONG_SECONDS and request.callback is not NO_CALLBACK:
-                        raise HostClosed(closed)
-                if turn.seated and turn.timed:
+                error = self._refusal(turn.host)
+                if isinstance(error, HostDown) or (error and not image):
+                    raise error
+                if turn.seated and turn.timed and not self._is_closed(turn.host, turn.moment):
                     if turn.moment is None or await self._punctual(turn.host, turn.moment, request):
                         return turn
                     self._count("politeness/turns_late")
@@ -173,6 +167,11 @@ class Turns:
         except BaseException:
             self.end(turn)
             raise
+
+    def _is_closed(self, host: str, moment: float | None) -> bool:
+        """Tell whether the host is closed at the moment of a turn; None: now."""
+        closed = self._closed_for(host)
+        return closed > 0 and (moment is None or moment < time.monotonic() + closed - ROUNDING_SECONDS)
 
     async def _punctual(self, host: str, moment: float, request: Request) -> bool:
         """Wait for the moment of a turn; tell whether it is not over by too much."""
@@ -212,13 +211,13 @@ class Turns:
         line = self._lines.get(host)
         if line is None:
             line = self._lines[host] = Line(host=host, delay=self._delay)
-            self._apply_state(line)
+            self._tell(line)
         return line
 
-    def _apply_state(self, line: Line) -> None:
-        line.slow_down(spaced(self._states.state(line.host).delay))
-        if closed := self._closed_for(line.host):
-            line.close(time.monotonic() + closed)
+    def _tell(self, line: Line) -> None:
+        state, closed = self._states.state(line.host), self._closed_for(line.host)
+        until = time.monotonic() + closed if closed else 0.0
+        line.told(delay=spaced(state.delay), closed=until, most=state.places)
 
     def _dispatch(self, line: Line) -> None:
         """Let those go who may, and come back when the next one may."""
@@ -242,13 +241,21 @@ class Turns:
         line = self._lines.get(host)
         if line is None:
             return
-        self._apply_state(line)
-        waiters = (*line.first, *line.pages)
+        self._tell(line)
+        if error := self._refusal(host):
+            waiters = (*line.first, *line.pages)
+            self._turn_away(
+                line, [waiter for waiter in waiters if isinstance(error, HostDown) or not waiter.image], error
+            )
+        self._dispatch(line)
+        self._wake()
+
+    def _refusal(self, host: str) -> HostDown | HostClosed | None:
+        """Return why a request that waits in the engine is not to wait there."""
         if self._states.is_down(host):
-            self._turn_away(line, waiters, HostDown(host, self._states.state(host).reason))
-        elif (closed := self._closed_for(host)) > LONG_SECONDS:
-            pages = [waiter for waiter in waiters if waiter.request.callback is not NO_CALLBACK]
-            self._turn_away(line, pages, HostClosed(closed))
+            return HostDown(host, self._states.state(host).reason)
+        closed = self._closed_for(host)
+        return HostClosed(host, closed) if closed > LONG_SECONDS else None
 
     def _turn_away(self, line: Line, waiters: Iterable[Waiter], error: Exception) -> None:
         for waiter in waiters:

@@ -23,7 +23,7 @@ QUICK_BREAKER = {
     "HOST_CONCURRENCY": "2",
 }
 BUDGET = 4 + 2  # BREAKER_FAILURES and BREAKER_OPENINGS
-UNDER_WAY = 2 * 3  # HOST_CONCURRENCY of each worker and as many again, sent before it heard of the breaker
+UNDER_WAY = 12  # HOST_CONCURRENCY and a robots.txt of each worker, when the breaker opens and at each probe
 
 
 class BusySite(TroubledSite):
@@ -82,7 +82,7 @@ def test_a_dead_host_costs_its_budget_and_no_more(crawl: Callable[..., Project])
             project = crawl(f"{site.url}/,{pages}", **QUICK_BREAKER)
         failures = causes(project, "127.0.0.2")
         assert sum(failures.values()) == 90
-        assert failures.keys() == {"connection", "host_down"}
+        assert failures.keys() <= {"connection", "host_down"}
         assert failures["host_down"] >= 60
         assert BUDGET <= len(dead.log) <= BUDGET + UNDER_WAY, "of 90 URLs and their robots.txt"
 

@@ -214,7 +214,7 @@ local function visit(host, due, quota)
     if not left then
       hide(host, due)
     end
-  elseif how.closed > now + AHEAD_MS then
+  elseif how.closed > now + (how.delay > 0 and AHEAD_MS or 0) then -- what has no turn would be sent at once
     call('ZADD', ready, string.format('%.1f', math.max(due, how.closed)), host)
   else
     visit_open(host, math.max(due, how.closed), how.delay > 0 and 1 or quota, how.delay, places_for_pages(host, how))

@@ -8,7 +8,7 @@
 local PACE_MS = 7 * 86400 * 1000
 local MOST_CHANGES = 10000
 local host, known, kept = ARGV[1], ARGV[2], ARGV[3] == '1'
-local version, _, _, _, _, state = read_pace(call('HGET', pace, host))
+local version, delay_before, _, _, _, state = read_pace(call('HGET', pace, host))
 if version ~= known then
   local same = kept and state == ARGV[8] -- this very call, whose reply was lost
   return {same and 1 or 0, version, state or ''}
@@ -24,6 +24,21 @@ call('PEXPIRE', changes, PACE_MS)
 if not kept then
   call('HDEL', pace, host)
   return {1, '0', ''}
+end
+-- What the host has just answered counts: when it is made slower, the next request comes a whole new delay later.
+local delay = tonumber(ARGV[4])
+local shown = call('ZSCORE', ready, host)
+if ARGV[7] == '1' then
+  if shown then
+    call('ZADD', ready, now_text, host) -- its requests fail at once
+  end
+elseif delay > (delay_before or 0) and tonumber(shown or call('ZSCORE', clock, host) or 0) < now + delay then
+  local due = string.format('%.1f', now + delay)
+  if shown then
+    call('ZADD', ready, due, host)
+  else
+    call('ZADD', clock, due, host)
+  end
 end
 call('HSET', pace, host, table.concat({number, ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]}, ' '))
 call('PEXPIRE', pace, PACE_MS)

@@ -180,7 +180,7 @@ def test_a_closed_host_is_not_asked_and_its_places_are_given_back_for_a_probe():
     for name in "ab":
         stand(line, name)
     grant(line, ask(line), turns=2, places=2)
-    line.close(NOW + 60)
+    line.told(delay=1.0, closed=NOW + 60, most=1)
     assert gone(line, NOW + 1) == []
     assert ask(line, NOW + 1) == Ask(host="h", turns=0, held=0)
     assert line.ask(NOW + 2) == (None, NOW + 60)
@@ -192,9 +192,9 @@ def test_a_closed_host_is_not_asked_and_its_places_are_given_back_for_a_probe():
 def test_a_longer_delay_makes_turns_worthless_and_a_shorter_one_does_not():
     line = Line(host="h", delay=1.0, places=1)
     line.stock.extend((NOW, NOW + 1))
-    line.slow_down(0.5)
+    line.told(delay=0.5, closed=0.0, most=4)
     assert len(line.stock) == 2
-    line.slow_down(2.0)
+    line.told(delay=2.0, closed=0.0, most=4)
     assert (len(line.stock), line.delay) == (0, 2.0)
 
 

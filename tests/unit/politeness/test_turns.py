@@ -15,14 +15,14 @@ from scrapy.http.request import NO_CALLBACK
 from image_spider.frontier.waiting import cancelled
 from image_spider.politeness.asks import Ask, Granted
 from image_spider.politeness.breaker import Breaker
-from image_spider.politeness.host_down import HostDown
+from image_spider.politeness.host_down import HostClosed, HostDown
 from image_spider.politeness.host_state import HostState, Observation
 from image_spider.politeness.memory import LocalBudgets
 from image_spider.politeness.pace import fresh
 from image_spider.politeness.rules import Rules
 from image_spider.politeness.spacing import spaced
 from image_spider.politeness.states import HostStates
-from image_spider.politeness.turns import TURN, HostClosed, Turn, Turns
+from image_spider.politeness.turns import TURN, Turn, Turns
 from image_spider.unfinished import Halted
 
 SECONDS = 20.0
