@@ -16,14 +16,14 @@ class TimedSite:
     """Pages "/", "/1" ... on a thread of its own, each with images of its own; a page links to two others.
 
     `requests` is the log: the time.monotonic() at which a request's head was there, and its path. Each answer takes
-    `seconds`. `answers` may hold other answers by path: status, headers, body.
+    `seconds`. `once` may hold other answers by path, each given once: status, headers, body.
     """
 
     def __init__(self, *, pages: int, images_each: int, seconds: float = 0.0, address: str = "127.0.0.1") -> None:
         self.pages = pages
         self.images_each = images_each
         self.requests: list[tuple[float, str]] = []
-        self.answers: dict[str, tuple[int, str, bytes]] = {}
+        self.once: dict[str, tuple[int, str, bytes]] = {}
         self.most_at_once = 0
         self._at_once = 0
         self._seconds = seconds
@@ -72,7 +72,7 @@ class TimedSite:
                         await asyncio.sleep(self._seconds)
                 finally:
                     self._at_once -= 1
-                status, headers, body = self.answers.get(path) or self._answer(path)
+                status, headers, body = self.once.pop(path, None) or self._answer(path)
                 writer.write(
                     f"HTTP/1.1 {status} -\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body,
                 )
@@ -97,6 +97,11 @@ class TimedSite:
 def fullest_second(moments: list[float]) -> int:
     """Return the most requests in any second that begins with one."""
     return max(bisect_left(moments, start + 1.0) - number for number, start in enumerate(moments))
+
+
+def keeps_to(per_second: float, moments: list[float], *, late: float = 1.5) -> bool:
+    """Tell whether there were no more requests than a rate allows, if some may have come so many seconds late."""
+    return len(moments) <= per_second * (moments[-1] - moments[0] + late)
 
 
 def rate(moments: list[float]) -> float:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.project import Project
 from tests.system.fleet import FRONTIER, Fleet
-from tests.timed_site import TimedSite, fullest_second, rate
+from tests.timed_site import TimedSite, fullest_second, keeps_to, rate
 from tests.waiting import wait_until
 
 # On a machine that runs nothing else the limits are exact. On one where processes stand still for tenths of a second, a
@@ -26,7 +26,7 @@ KEEP = ("-s", "DUPLICATES=keep")
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
     with Fleet(tmp_path) as fleet:
-        fleet.environment |= {"IMAGES_PROCESSES": "1", "LEASE_SECONDS": "4"}
+        fleet.environment["IMAGES_PROCESSES"] = "1"
         yield fleet
 
 
@@ -51,32 +51,30 @@ def counted(fleet: Fleet, name: str) -> int:
     return sum(int(count) for log in logs for count in re.findall(rf"'{name}': (\d+)", log))
 
 
-@pytest.mark.parametrize(("per_second", "pages", "images"), [(10, 6, 30), (50, 20, 30)])
-def test_four_workers_keep_to_the_rate_of_a_host_and_use_it(fleet: Fleet, per_second: int, pages: int, images: int):
-    if STRICT:
-        pages *= 5
-    with TimedSite(pages=pages, images_each=images) as site:
+@pytest.mark.parametrize(("per_second", "pages"), [(10, 30), (50, 100)] if STRICT else [(50, 10)])
+def test_four_workers_keep_to_the_rate_of_a_host_and_use_it(fleet: Fleet, per_second: int, pages: int):
+    with TimedSite(pages=pages, images_each=30) as site:
         started(fleet, site, 4, f"HOST_DELAY_SECONDS={1 / per_second}")
         assert ended(fleet, 300) == ("completed", "finished")
         moments = site.moments
     used, fullest = rate(moments) / per_second, fullest_second(moments)
     calls = counted(fleet, "politeness/calls") / len(moments)
     print(f"\n{per_second}/s: {used:.1%} used, {fullest} in the fullest second, {calls:.3f} calls for a request")
-    assert len(moments) >= pages * (1 + images)
-    assert rate(moments) < per_second
+    assert len(moments) >= pages * 31
+    assert keeps_to(per_second, moments)
     if STRICT:
         assert fullest <= per_second
         assert used >= 0.95
         assert calls <= 0.05
     else:
         assert fullest <= 2 * per_second
-        assert used >= 0.3
+        assert used >= 0.2
         assert calls <= 0.25
 
 
 def test_workers_share_the_places_of_a_host_for_pages_images_and_robots_txt(fleet: Fleet):
     with TimedSite(pages=12, images_each=6, seconds=0.02) as site:
-        started(fleet, site, 3, "HOST_DELAY_SECONDS=0", "HOST_CONCURRENCY=2")
+        started(fleet, site, 2, "HOST_DELAY_SECONDS=0", "HOST_CONCURRENCY=2")
         assert ended(fleet) == ("completed", "finished")
     assert fleet.rows("select count(*) from images") == [(72,)]
     assert site.most_at_once <= 2
@@ -86,7 +84,7 @@ def test_workers_share_the_places_of_a_host_for_pages_images_and_robots_txt(flee
 
 def test_the_one_place_of_a_host_goes_round_and_comes_back_from_a_worker_that_is_killed(fleet: Fleet):
     with TimedSite(pages=7, images_each=8, seconds=0.05) as site:
-        started(fleet, site, 3, "HOST_DELAY_SECONDS=0", "HOST_CONCURRENCY=1")
+        started(fleet, site, 2, "HOST_DELAY_SECONDS=0", "HOST_CONCURRENCY=1", "LEASE_SECONDS=4")
         holder = wait_until(lambda: _holder(fleet), what="a worker with a place of its own")
         fleet.stop(fleet.workers[holder], signal.SIGKILL)
         assert ended(fleet) == ("completed", "finished")
@@ -98,18 +96,16 @@ def test_the_one_place_of_a_host_goes_round_and_comes_back_from_a_worker_that_is
 def _holder(fleet: Fleet) -> int | None:
     keys = fleet.redis.ask("KEYS", f"{FRONTIER}:places:*")
     for number in range(len(fleet.workers)):
-        (name,) = re.findall(r"Worker (\S+) has joined", fleet.log(number))
-        if name in keys:
+        if any(name in keys for name in re.findall(r"Worker (\S+) has joined", fleet.log(number))):
             return number
     return None
 
 
 def test_what_one_worker_is_told_by_retry_after_all_of_them_heed(fleet: Fleet):
     with TimedSite(pages=15, images_each=20) as site:
-        site.answers["/70.png"] = 429, "Retry-After: 8\r\n", b""
-        started(fleet, site, 3, "HOST_DELAY_SECONDS=0.02")
+        site.once["/70.png"] = 429, "Retry-After: 8\r\n", b""
+        started(fleet, site, 2, "HOST_DELAY_SECONDS=0.02")
         told = wait_until(lambda: next((at for at, path in tuple(site.requests) if path == "/70.png"), None))
-        del site.answers["/70.png"]
         wait_until(lambda: any(at > told + 8 for at in site.moments), what="the first request after that")
         early = [at - told for at in site.moments if told + 4 < at < told + 7.9]
         assert early == []  # another worker hears of it within a second
@@ -134,9 +130,9 @@ def test_a_worker_that_ends_does_not_wait_for_turns(fleet: Fleet):
 def test_a_local_run_keeps_to_the_same_limits(tmp_path: Path):
     project = Project(tmp_path)
     with TimedSite(pages=3, images_each=10, seconds=0.05) as site:
-        words = ("-s", "HOST_DELAY_SECONDS=0.02", "-s", "HOST_CONCURRENCY=2", *KEEP)
+        words = ("-s", "HOST_DELAY_SECONDS=0.1", "-s", "HOST_CONCURRENCY=2", *KEEP)
         done = project.run("crawl", "images", "-a", f"url={site.url}", *words)
         assert done.returncode == 0, done.stderr
     assert project.rows("select count(*) from images") == [(30,)]
     assert site.most_at_once <= 2
-    assert rate(site.moments) < 50
+    assert keeps_to(10, site.moments)
