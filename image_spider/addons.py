@@ -14,6 +14,8 @@ from image_spider.identity.user_agents import load_user_agents
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
+UNBOUNDED = 1_000_000
+
 
 class ProjectSettings:
     """Check the final values, those of `-s` included, and derive Scrapy's settings from them.
@@ -27,8 +29,10 @@ class ProjectSettings:
         check_scrapy_settings(settings)
         load_user_agents(checked.USER_AGENTS)  # a file that cannot be read is refused now, not in the midst of a start
         settings.set("USER_AGENT", f"image_spider/{__version__} (+{checked.CONTACT_URL})", "addon")
-        settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", checked.HOST_CONCURRENCY, "addon")
-        settings.set("DOWNLOAD_DELAY", checked.HOST_DELAY_SECONDS, "addon")
+        # Hosts have one budget, which the politeness middleware holds: Scrapy's own would hold it a second time.
+        settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", UNBOUNDED, "addon")
+        settings.set("DOWNLOAD_DELAY", 0, "addon")
+        settings.set("SCHEDULER", "image_spider.delaying_scheduler.DelayingScheduler", "addon")
         settings.set("DUPEFILTER_CLASS", "image_spider.dupefilter.QuotaDupeFilter", "addon")  # of a local run
 
 
@@ -41,9 +45,6 @@ class SharedFrontier:
             settings.set("SCHEDULER", "image_spider.frontier.scheduler.Scheduler", "addon")
             settings.set("SCHEDULER_QUEUE_CLASS", "image_spider.frontier.queue.LeaseQueue", "addon")
             settings.set("DUPEFILTER_CLASS", "image_spider.frontier.dupefilter.FleetDupeFilter", "addon")
-            # A host's turns are given out in Redis: a random pause here would hold back the requests that have theirs,
-            # and let them go nearer to those of other workers.
-            settings.set("RANDOMIZE_DOWNLOAD_DELAY", False, "addon")
 
 
 def check_scrapy_settings(settings: BaseSettings) -> None:

@@ -27,6 +27,7 @@ TOO_LARGE = "too_large"
 REDIRECTS = "redirects"
 ROBOTS = "robots"
 BAD_URL = "bad_url"  # a URL or scheme that is not fetched
+HOST_DOWN = "host_down"  # its host failed so often that it is not asked for a time
 REFUSED = "refused"  # a middleware would not have it
 BLOCKED_ADDRESS = "blocked_address"  # it leads into a network that is not the internet
 TRAP = "trap"  # a URL of a kind that never ends
@@ -43,7 +44,7 @@ TOPIC = "topic"  # it is not about the crawl's categories
 
 ALL = frozenset(
     {
-        STATUS, TIMEOUT, DNS, CONNECTION, PROXY, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, REFUSED,
+        STATUS, TIMEOUT, DNS, CONNECTION, PROXY, DATA_LOSS, TOO_LARGE, REDIRECTS, ROBOTS, BAD_URL, HOST_DOWN, REFUSED,
         BLOCKED_ADDRESS, TRAP, QUOTA, NOT_HTML, EMPTY, NOT_AN_IMAGE, UNSUPPORTED, TRUNCATED, CORRUPT, BOMB,
         DUPLICATE, TOPIC,
     }

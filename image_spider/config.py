@@ -150,6 +150,16 @@ class Config(ProxySettings):
     DECOMPRESSION_MAX_RATIO: int = Field(
         100, ge=0, description="an answer that becomes more than so many times its bytes, and 1 MiB, is a bomb; 0: any"
     )
+    HOST_DELAY_MAX_SECONDS: float = Field(60.0, ge=0, description="the pause that a troubled host may come to need")
+    HOST_DOWN_SECONDS: float = Field(600.0, ge=0, description="how long a host that is down is not asked again")
+    ROBOTS_DELAY_MAX_SECONDS: float = Field(300.0, ge=0, description="what of a robots.txt's Crawl-delay is honoured")
+    RETRY_AFTER_MAX_SECONDS: float = Field(3600.0, ge=0, description="what of a server's Retry-After is honoured")
+    RETRY_DELAY_SECONDS: float = Field(2.0, ge=0, description="the first retry comes within this; the next in twice it")
+    RETRY_DELAY_MAX_SECONDS: float = Field(60.0, ge=0, description="and any retry within this")
+    RETRY_SHARE: float = Field(0.2, ge=0, le=1, description="retries that each request to a host allows")
+    BREAKER_FAILURES: int = Field(10, ge=1, description="failures in a row after which a host is left alone")
+    BREAKER_SECONDS: float = Field(5.0, gt=0, description="how long at first; twice as long after each failed probe")
+    BREAKER_OPENINGS: int = Field(5, ge=0, description="how often in a row, before the host counts as down")
     REDIS_URL: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="the Redis that a fleet of workers shares; none: a local run"
     )

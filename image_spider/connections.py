@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
+from image_spider.sent_request import SentRequest
+
 
 class TooManyBytes(aiohttp.ClientPayloadError):
     """One answer took more bytes on the network than its body may have, twice over."""
@@ -45,11 +47,14 @@ class CountingConnection(ResponseHandler):
             self.transport.abort()
 
 
-def count_bytes(connector: aiohttp.BaseConnector | None, *, maxsize: int) -> None:
-    """Let the connections of a connector end answers of more than twice maxsize; 0: never.
+def prepare(session: aiohttp.ClientSession, *, maxsize: int) -> None:
+    """Let a session send what it is told to, once, and end answers of more than twice maxsize bytes; 0: never.
 
-    aiohttp has no public place for it; a test with wordy chunks holds it.
+    aiohttp has no public place for any of it, and Scrapy makes its session without asking; tests on the wire hold it.
     """
-    if maxsize and connector:
+    session._request_class = SentRequest  # noqa: SLF001
+    session._retry_connection = False  # noqa: SLF001 - a GET that is sent again by itself is unseen by turns and budgets
+    if maxsize and session.connector:
         loop = asyncio.get_running_loop()
-        connector._factory = partial(CountingConnection, loop=loop, most=2 * maxsize)  # type: ignore[assignment] # noqa: SLF001
+        connection = partial(CountingConnection, loop=loop, most=2 * maxsize)
+        session.connector._factory = connection  # type: ignore[assignment] # noqa: SLF001

@@ -13,6 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from image_spider.broker.records import CrawlRecord, WorkerRecord
+from image_spider.politeness.breaker import breaker_at
+from image_spider.politeness.host_state import HostState
 
 BAR_WIDTH = 20
 
@@ -66,6 +68,24 @@ def workers_table(workers: Iterable[WorkerRecord]) -> Table:
     return table
 
 
+def hosts_table(hosts: Mapping[str, HostState], *, now: float) -> Table:
+    """Return the hosts that are not asked as the settings say: those that are down, closed or slow, worst first."""
+    table = _table("host", "breaker", "closed for", "every", "at a time", "failures", "latency", "why")
+    for host, state in sorted(hosts.items(), key=lambda row: (-max(row[1].closed_until, now), -row[1].delay, row[0])):
+        left = state.closed_until - now
+        table.add_row(
+            host,
+            breaker_at(state, now).replace("_", " "),
+            f"{left:,.0f} s" if left > 0 else "",
+            f"{state.delay:,.2f} s",
+            str(state.places),
+            f"{state.failures:,}",
+            f"{state.latency:,.2f} s" if state.latency else "",
+            state.reason or (f"robots.txt asks for {state.floor:,.2f} s" if state.floor else ""),
+        )
+    return table
+
+
 def catalog_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return crawls as the catalog records them; those of a fleet get their figures when they end."""
     table = _table("crawl", "state", "pages", "images", "failures", "started", "reason")
@@ -88,8 +108,12 @@ def _table(*columns: str) -> Table:
             "requests/s",
             "requests",
             "in hand",
+            "closed for",
+            "every",
+            "at a time",
+            "latency",
         }
-        table.add_column(column, justify="right" if number else "left", no_wrap=column in {"crawl", "worker"})
+        table.add_column(column, justify="right" if number else "left", no_wrap=column in {"crawl", "worker", "host"})
     return table
 
 

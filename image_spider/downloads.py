@@ -14,11 +14,10 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider import causes, config
 from image_spider.addresses import AddressRules, is_local_name
-from image_spider.connections import TooManyBytes, count_bytes
+from image_spider.connections import TooManyBytes, prepare
 from image_spider.proxied_downloads import SESSION, ProxiedHandler
 from image_spider.refusals import RefusedRequest
 from image_spider.resolver import LookUp, Resolver, look_up
-from image_spider.sent_request import SentRequest
 from image_spider.unfinished import Halted
 
 if TYPE_CHECKING:
@@ -115,8 +114,7 @@ class _VerbatimHandler(ProxiedHandler):
         if connector := self._own_connector():
             self._session.detach()  # from Scrapy's, which looks names up by a resolver of its own
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **SESSION)
-        self._session._request_class = SentRequest  # noqa: SLF001 - Scrapy's session has aiohttp's own
-        count_bytes(self._session.connector, maxsize=self._default_maxsize)
+        prepare(self._session, maxsize=self._default_maxsize)
 
     async def download_request(self, request: Request) -> Response:
         """Fetch; raises Scrapy's download exceptions."""

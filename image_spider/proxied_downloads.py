@@ -19,12 +19,11 @@ from scrapy.exceptions import (
 )
 from scrapy.utils.httpobj import urlparse_cached
 
-from image_spider.connections import TooManyBytes, count_bytes
+from image_spider.connections import TooManyBytes, prepare
 from image_spider.exceptions import ProxyLeft
 from image_spider.extensions.proxies import Proxies
 from image_spider.proxies.proxy import Proxy
 from image_spider.proxies.sessions import ProxySessions, proxy_error, proxy_options
-from image_spider.sent_request import SentRequest
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 # As Scrapy's handler: bodies as they come, and no header that the request does not have.
 SESSION: dict[str, Any] = {
     "auto_decompress": False,
-    "request_class": SentRequest,
     "response_class": _ClientResponse,
     "skip_auto_headers": ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
 }
@@ -50,7 +48,7 @@ class ProxiedHandler(AiohttpDownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._proxies = crawler.get_extension(Proxies)
-        self._sessions = ProxySessions(prepare=partial(count_bytes, maxsize=self._default_maxsize), **SESSION)
+        self._sessions = ProxySessions(prepare=partial(prepare, maxsize=self._default_maxsize), **SESSION)
 
     @asynccontextmanager
     async def _make_request(  # the arguments are Scrapy's

@@ -54,12 +54,15 @@ DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands wher
     "middlewares.robots.RobotsTxtMiddleware": 100,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
     "middlewares.proxies.ProxyChoice": 480,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+    "middlewares.retry.RetryMiddleware": 550,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "middlewares.decompression.DecompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "middlewares.cookies.CookiesMiddleware": 700,
     "middlewares.proxies.ProxyAnswers": 740,
     "middlewares.user_agents.UserAgentMiddleware": 770,
+    "middlewares.politeness.PolitenessMiddleware": 820,
 }
 
 # Pipelines
@@ -72,6 +75,7 @@ MEDIA_ALLOW_REDIRECTS = True  # each hop passes the downloader middlewares anew:
 EXTENSIONS = {
     "image_spider.extensions.job_directory.JobDirectory": -10,  # first of all: Scrapy opens JOBDIR too
     "image_spider.extensions.proxies.Proxies": 10,
+    "image_spider.extensions.retries.Retries": 10,
     "image_spider.extensions.progress.Progress": 20,
     "image_spider.extensions.summary.Summary": 30,
 }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from scrapy import Request
 from scrapy.exceptions import DropItem
+from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.images import ImagesPipeline as ScrapyImagesPipeline
 from scrapy.pipelines.media import _MediaRequestFiltered
@@ -20,10 +22,13 @@ from scrapy.utils.datatypes import LocalCache
 from image_spider import causes, config
 from image_spider.budget import Budget
 from image_spider.decoders import Decoders
+from image_spider.delayed import delayed, take_delay
 from image_spider.exceptions import CatalogError, DecodersError, LabelModelError, RefusedImage, StoreError, UsageError
 from image_spider.extensions.job_directory import JobDirectory
+from image_spider.extensions.retries import Retries
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
+from image_spider.politeness.host_down import HostClosed
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
@@ -38,7 +43,6 @@ if TYPE_CHECKING:
 
     from scrapy import Spider
     from scrapy.crawler import Crawler
-    from scrapy.http import Response
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
     from twisted.python.failure import Failure as TwistedFailure
@@ -113,6 +117,9 @@ class ImagesPipeline(ScrapyImagesPipeline):
         self.spiderinfo.downloaded = LocalCache(limit=SEEN_MEDIA)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
         self._job = self.crawler.get_extension(JobDirectory)
+        retries = self.crawler.get_extension(Retries)
+        assert retries
+        self._retries = retries
         self._claims: Claims | None = getattr(self.crawler.engine.scheduler, "claims", None)  # in a fleet alone
         self._budgets: LocalCache[str, Budget] = LocalCache(limit=RECENT_CRAWLS)
         crawl = self._spider.crawl
@@ -146,15 +153,14 @@ class ImagesPipeline(ScrapyImagesPipeline):
         async with budget.place() as free:
             if not free:
                 raise DropItem("max_images is reached", log_level="DEBUG")
-            async with self._under_way:
-                if self._spider.stopping or served.halted:
-                    self._leave(item)
-                if self._claims:
-                    await self._claims.take(item)
-                if served.crawl.download and not item.failure:
-                    await self._fetch(item)
-                elif not item.failure:
-                    budget.count(item.candidate.url)
+            if self._spider.stopping or served.halted:
+                self._leave(item)
+            if self._claims:
+                await self._claims.take(item)
+            if served.crawl.download and not item.failure:
+                await self._fetch(item)
+            elif not item.failure:
+                budget.count(item.candidate.url)
         if budget.spent:
             self._spider.stop("max_images")
         return item
@@ -194,18 +200,22 @@ class ImagesPipeline(ScrapyImagesPipeline):
         url = item.candidate.url
         referrer = REFERRER.referrer(item.page_url, url)
         headers, meta = {"Referer": referrer} if referrer else None, {"crawl_id": item.crawl_id}
-        return [Request(url, headers=headers, meta=meta, callback=NO_CALLBACK)]
+        request = Request(url, headers=headers, meta=meta, callback=NO_CALLBACK)
+        self._modify_media_request(request)
+        return [request]
 
     async def media_to_download(  # type: ignore[override]
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
-    ) -> StoredFile | None:
-        """Return what needs no download: bytes that came with the candidate, or a fresh image of the catalog.
+    ) -> StoredFile:
+        """Return the candidate's file: from its own bytes, from the catalog when that has a fresh one, or downloaded.
 
-        One that the label model has not seen is downloaded again, to be shown to it.
+        One that the label model has not seen is downloaded again, to be shown to it. Scrapy would download at once what
+        this returns nothing for; here a download has to wait, for its retries.
         """
         try:
             if item.candidate.data is not None:
-                return await self._keep(request, item, item.candidate.data, item.candidate.media_type)
+                async with self._under_way:
+                    return await self._keep(request, item, item.candidate.data, item.candidate.media_type)
             known = await self._catalog.image_at_url(request.url)
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
                 topics = await self._known_topics(known)
@@ -213,7 +223,44 @@ class ImagesPipeline(ScrapyImagesPipeline):
                     return stored_file(request, known, "uptodate", topics)
         except (RefusedImage, *ENDS_THE_CRAWL) as error:
             raise MediaFailed(error) from error
-        return None
+        try:
+            return await self._download(request, info, item)
+        except Exception as error:  # whatever it is, it is what became of this candidate
+            raise MediaFailed(error) from error
+
+    async def _download(self, request: Request, info: MediaPipeline.SpiderInfo, item: ImageItem) -> StoredFile:
+        """Download a candidate; what is to be tried again waits here, with no place of the downloader or of ours."""
+        served = self._spider.crawls[item.crawl_id]
+
+        def halted() -> str:
+            return served.halted or ("the crawl is ending" if self._spider.stopping else "")
+
+        while True:
+            if reason := halted():
+                raise Halted(reason)
+            async with self._turn(request), self._under_way:
+                if reason := halted():
+                    raise Halted(reason)
+                try:
+                    response = await self._retries.try_once(request)
+                except HostClosed as closed:  # that of its robots.txt, or where a redirect leads
+                    response = delayed(request.copy(), closed.seconds)
+                if isinstance(response, Response):
+                    return await self.media_downloaded(response, request, info, item=item)
+            request = response
+            await self._retries.pauses.pause(take_delay(request), halted)
+
+    @asynccontextmanager
+    async def _turn(self, request: Request) -> AsyncIterator[None]:
+        """Wait for the turn of a request at its host, with no place of the downloader and before it has a body."""
+        if politeness := self._spider.politeness:  # else its middleware is switched off
+            turn = await politeness.turns.take(request, image=True)
+            try:
+                yield
+            finally:
+                politeness.turns.end(turn)
+        else:
+            yield
 
     async def _known_topics(self, known: Image) -> tuple[Topic, ...] | None:
         """Return what the label model told of a known image; None when it has not seen it and has to."""
@@ -229,10 +276,6 @@ class ImagesPipeline(ScrapyImagesPipeline):
             raise RefusedImage(causes.STATUS, f"HTTP {response.status}")
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         return await self._keep(request, item, response.body, content_type)
-
-    def media_failed(self, failure: TwistedFailure, request: Request, info: MediaPipeline.SpiderInfo) -> NoReturn:
-        """Carry the error on."""
-        raise MediaFailed(cast("BaseException", failure.value))
 
     def item_completed(self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo) -> Any:
         """Fill in the item's image or failure; what ends the crawl is no failure of the image."""

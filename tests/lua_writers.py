@@ -16,7 +16,7 @@ from image_spider.broker.scripts import load
 WRITES = {
     "DEL", "HDEL", "HINCRBY", "HSET", "HSETNX", "INCRBY", "LPUSH", "LREM", "LSET", "LTRIM", "PERSIST", "PEXPIRE",
     "RPUSH", "SADD", "SET", "SETBIT", "SPOP", "SREM", "UNLINK", "ZADD", "ZPOPMAX", "ZPOPMIN", "ZREM",
-    "ZREMRANGEBYSCORE",
+    "ZREMRANGEBYRANK", "ZREMRANGEBYSCORE",
 }  # fmt: skip
 READS = {
     "EXISTS", "GET", "GETRANGE", "HEXISTS", "HGET", "HGETALL", "HLEN", "HMGET", "HSCAN", "HVALS", "LLEN", "LRANGE",

@@ -10,15 +10,28 @@ a third row of numbers: by these and those of its pushes a worker learns that a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from image_spider.broker.bloom import layers
 from image_spider.broker.client import Client
-from image_spider.broker.records import NAME, Answered, DeadLetter, Finish, Leased, Leases, Nack, Push, Pushed, Released
+from image_spider.broker.records import (
+    NAME,
+    Answered,
+    DeadLetter,
+    Finish,
+    Leased,
+    Leases,
+    Nack,
+    Push,
+    Pushed,
+    Released,
+    Terms,
+)
 
 NOTHING = Answered()  # yet
+NO_SPARE: Mapping[str, int] = {}
 PUSH_LIMIT = 1000  # requests of one push call; a script is atomic, so its length is everybody's latency
 LEASE_LIMIT = 256  # leases of one call
 RELEASE_LIMIT = 1000  # leases that one call finishes or gives back
@@ -82,20 +95,32 @@ class Frontier:
             return None
         return tuple(_PUSHED[digit] for digit in reply)
 
-    async def lease(self, *, worker: str, call: int, count: int, host_delay_ms: int, host_concurrency: int) -> Leases:
+    async def lease(
+        self,
+        *,
+        worker: str,
+        call: int,
+        count: int,
+        host_delay_ms: float,
+        host_concurrency: int,
+        spare: Mapping[str, int] = NO_SPARE,
+    ) -> Leases:
         """Take up to `count` (at most LEASE_LIMIT) requests of hosts whose time has come.
 
-        A host gives one request per `host_delay_ms` and has at most `host_concurrency` leases in flight over all
-        workers; without a delay it may give several at once. The crawls of a host take turns.
+        A host gives one request per `host_delay_ms` and has at most `host_concurrency` requests in flight over all
+        workers, images included; without a delay it may give several at once. What `Hosts.tell` wrote of a host counts
+        instead. The crawls of a host take turns. `spare` names hosts at which the worker has turns and places of its
+        own, and how many requests it would send by them.
         """
         _check(range(count), LEASE_LIMIT)
-        alive, wait_ms, *found = await self._client.script(
-            "lease", self._name, worker, call, count, host_delay_ms, host_concurrency
+        own = [word for host, number in spare.items() for word in (host, number)]
+        alive, wait_ms, at, *found = await self._client.script(
+            "lease", self._name, worker, call, count, host_delay_ms, host_concurrency, *own
         )
         token = str(call)
-        rows = zip(found[::3], found[1::3], found[2::3], strict=True)
-        leases = tuple(_leased(id_, token, attempt, value) for id_, attempt, value in rows)
-        return Leases(alive=bool(alive), leases=leases, wait_ms=None if wait_ms < 0 else wait_ms)
+        rows = zip(found[::4], found[1::4], found[2::4], found[3::4], strict=True)
+        leases = tuple(_leased(id_, token, attempt, value, terms) for id_, attempt, value, terms in rows)
+        return Leases(alive=bool(alive), leases=leases, wait_ms=None if wait_ms < 0 else wait_ms, at=at / 1e6)
 
     async def answered(self, *, worker: str, leases: Sequence[Leased]) -> None:
         """Free the hosts' places of requests that their servers have answered; they are finished later.
@@ -201,7 +226,8 @@ def _push_arguments(request: Push) -> tuple[Any, ...]:
     return request.crawl, request.host, -request.priority, request.delay_ms, fingerprint, value
 
 
-def _leased(id_: bytes, token: str, attempt: int, value: bytes) -> Leased:
+def _leased(id_: bytes, token: str, attempt: int, value: bytes, terms: bytes) -> Leased:
+    timed = terms[:1].isdigit()
     host, crawl, priority, payload = value.split(b"\n", 3)
     return Leased(
         id=id_.decode(),
@@ -211,6 +237,8 @@ def _leased(id_: bytes, token: str, attempt: int, value: bytes) -> Leased:
         host=host.decode(),
         priority=int(priority),
         payload=payload,
+        terms=Terms.TIMED if timed else Terms(terms.decode() or Terms.OPEN),
+        at=float(terms) / 1000 if timed else 0.0,
     )
 
 

@@ -43,16 +43,39 @@ KEYS = (
         "zset",
         "host with something queued -> next allowed time, ms",
         "until empty or busy",
-        "answered, finish, lease, leave, nack, push, reap, requeue",
+        "answered, finish, lease, leave, nack, push, reap, requeue, set_pace, turns",
     ),
     Key(
         "F:clock",
         "zset",
         "host that is not in F:ready -> next allowed time, ms",
         "until that time",
-        "answered, finish, lease, leave, nack, push, reap, requeue",
+        "answered, finish, lease, leave, nack, push, reap, requeue, set_pace, turns",
     ),
-    Key("F:busy", "hash", "host -> leases not answered yet", "until 0", "answered, finish, lease, leave, nack, reap"),
+    Key(
+        "F:pace",
+        "hash",
+        "host -> version, ms between two requests, requests at a time, closed until, down or not, all that is known"
+        " (JSON); of hosts that are not asked as the settings say",
+        "until they are, or a week after the last change",
+        "set_pace",
+    ),
+    Key("F:paces", "zset", "host -> version of its last change in F:pace", "as F:pace; the latest 10,000", "set_pace"),
+    Key(
+        "F:places:<worker>",
+        "hash",
+        "host -> places that the worker has for other requests than leases",
+        "until given back",
+        "leave, reap, turns",
+    ),
+    Key("F:waiting", "hash", "host -> workers that wait for a place there, each with a time", "seconds", "turns"),
+    Key(
+        "F:busy",
+        "hash",
+        "host -> requests under way: leases not answered yet, and F:places of all workers",
+        "until 0",
+        "answered, finish, lease, leave, nack, reap, turns",
+    ),
     Key("F:delayed", "zset", "id -> due, ms", "until due", "lease, leave, nack, push, reap"),
     Key(
         "F:attempts", "hash", "id -> attempts that failed", "until finished or dead", "finish, lease, leave, nack, reap"
@@ -83,7 +106,7 @@ KEYS = (
         "hash",
         "report; number of the last push call with its result, of the last lease call, of the last finish or nack",
         "an hour after the last call",
-        "finish, lease, leave, nack, push, reap, renew",
+        "finish, lease, leave, nack, push, reap, renew, turns",
     ),
     Key(
         "F:leases:<worker>",

@@ -48,6 +48,16 @@ class Pushed(IntEnum):
     REFUSED = 4  # its host or its crawl has had its pages
 
 
+class Terms(StrEnum):
+    """How a leased request may be sent."""
+
+    OPEN = "open"  # at once, with a place at its host
+    TIMED = "timed"  # at a moment, with a place
+    LATE = "late"  # it has a place, but must take a turn: its own is over
+    NONE = "none"  # it must take a turn and a place
+    DOWN = "down"  # not at all: it is to fail
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leased:
     """A request that this worker holds until it finishes it, gives it back or is declared dead."""
@@ -59,6 +69,13 @@ class Leased:
     host: str
     priority: int
     payload: bytes
+    terms: Terms = Terms.OPEN
+    at: float = 0.0  # when it is TIMED: Unix seconds by the server's clock
+
+    @property
+    def has_place(self) -> bool:
+        """Whether a place of its host is taken until it is answered."""
+        return self.terms not in {Terms.NONE, Terms.DOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +85,7 @@ class Leases:
     alive: bool  # False: the worker is not counted as alive and got nothing; it must renew (or join anew) first
     leases: tuple[Leased, ...]
     wait_ms: int | None  # until the next host is due, 0: now; None: nothing is queued or delayed
+    at: float = 0.0  # the server's time, Unix seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

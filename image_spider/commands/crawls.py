@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -15,7 +16,7 @@ from image_spider.catalog.report_queries import newest_crawls
 from image_spider.command import ProjectCommand, fleet_settings
 from image_spider.command_catalog import command_catalog
 from image_spider.config import Config
-from image_spider.crawl_tables import FleetCrawl, catalog_table, fleet_table, workers_table
+from image_spider.crawl_tables import FleetCrawl, catalog_table, fleet_table, hosts_table, workers_table
 from image_spider.exceptions import UsageError
 from image_spider.frontier import codec
 from image_spider.frontier.fleet import Fleet, connect_fleet
@@ -34,12 +35,21 @@ ACTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What of a fleet is shown: one crawl or all; workers and hosts, or not."""
+
+    crawl_id: str | None
+    workers: bool
+    hosts: bool
+
+
 class Command(ProjectCommand):
     """Show and steer crawls."""
 
     def syntax(self) -> str:
         """Return the arguments."""
-        return "[--watch] [--workers] [ID [--stop|--pause|--resume|--dead|--requeue-dead]]"
+        return "[--watch] [--workers] [--hosts] [ID [--stop|--pause|--resume|--dead|--requeue-dead]]"
 
     def short_desc(self) -> str:
         """Describe the command in a line."""
@@ -57,6 +67,7 @@ class Command(ProjectCommand):
         super().add_options(parser)
         parser.add_argument("--watch", action="store_true", help="show it anew every second, until Ctrl-C")
         parser.add_argument("--workers", action="store_true", help="list the workers as well")
+        parser.add_argument("--hosts", action="store_true", help="list the hosts that are down, closed or slow as well")
         for action, meaning in ACTIONS.items():
             parser.add_argument(f"--{action}", action="store_true", help=meaning)
 
@@ -66,7 +77,7 @@ class Command(ProjectCommand):
         if len(args) > 1 or len(actions) > 1 or (actions and not args):
             raise WrongArguments(f"give at most one ID, and with it at most one of --{', --'.join(ACTIONS)}")
         crawl_id = args[0] if args else None
-        if actions or opts.workers:
+        if actions or opts.workers or opts.hosts:
             fleet_settings(settings)
         assert self.settings is not None
         try:
@@ -77,7 +88,8 @@ class Command(ProjectCommand):
             if actions and crawl_id:
                 asyncio.run(_steer(fleet, crawl_id, actions[0]))
             else:
-                asyncio.run(_show_fleet(fleet, crawl_id, workers=opts.workers, watch=opts.watch))
+                shown = Shown(crawl_id=crawl_id, workers=opts.workers, hosts=opts.hosts)
+                asyncio.run(_show_fleet(fleet, shown, watch=opts.watch))
         except KeyboardInterrupt:
             self.exitcode = 0 if opts.watch else INTERRUPTED  # Ctrl-C is the way to end --watch
 
@@ -116,24 +128,24 @@ async def _print_dead(fleet: Fleet, crawl_id: str) -> None:
         first += len(letters)
 
 
-async def _show_fleet(fleet: Fleet, crawl_id: str | None, *, workers: bool, watch: bool) -> None:
+async def _show_fleet(fleet: Fleet, shown: Shown, *, watch: bool) -> None:
     console = _console()
     try:
         await fleet.client.connect()
-        picture = await _fleet_picture(fleet, crawl_id, workers=workers)
+        picture = await _fleet_picture(fleet, shown)
         if not watch:
             console.print(picture)
             return
         with Live(picture, console=console, auto_refresh=False) as live:
             while True:
                 await asyncio.sleep(REFRESH_SECONDS)
-                live.update(await _fleet_picture(fleet, crawl_id, workers=workers), refresh=True)
+                live.update(await _fleet_picture(fleet, shown), refresh=True)
     finally:
         await fleet.client.close()
 
 
-async def _fleet_picture(fleet: Fleet, crawl_id: str | None, *, workers: bool) -> RenderableType:
-    if crawl_id:
+async def _fleet_picture(fleet: Fleet, shown: Shown) -> RenderableType:
+    if crawl_id := shown.crawl_id:
         found = [(await _record(fleet, crawl_id), await fleet.claims.images(crawl=crawl_id))]
     else:
         found = [*await fleet.crawls.newest(count=LIMIT)]
@@ -143,8 +155,10 @@ async def _fleet_picture(fleet: Fleet, crawl_id: str | None, *, workers: bool) -
     if crawl_id:
         seen = await fleet.crawls.seen(crawl=crawl_id)
         parts.append(f"seen: {seen.count:,} URLs, {seen.bits / 8 / 2**20:.1f} MiB, error rate {seen.error:.1e}")
-    if workers:
+    if shown.workers:
         parts.append(workers_table(await fleet.workers.all()))
+    if shown.hosts:
+        parts.append(hosts_table(await fleet.hosts.all(), now=time.time()))
     waiting = await fleet.start_urls.waiting()
     if waiting:
         parts.append(f"{waiting:,} start URLs wait in {fleet.start_urls_key}: is a worker running?")

@@ -41,6 +41,7 @@ class LeaseBuffer:
         self._leased: deque[Leased] = deque()
         self._changed = asyncio.Event()
         self._more = False
+        self._in_vain = False  # the last call brought nothing, and told when the next host is due
         self.open = True
 
     def __len__(self) -> int:
@@ -48,7 +49,10 @@ class LeaseBuffer:
         return len(self._leased)
 
     def pop(self) -> Leased | None:
-        """Take the next one; None when there is none, which is a reason to hurry."""
+        """Take the next one; None when there is none, which is a reason to hurry.
+
+        But not with a delay, when hosts are not due: the engine asks after each image.
+        """
         if self._leased:
             leased = self._leased.popleft()
             if len(self._leased) <= self._ahead // 2:
@@ -57,11 +61,13 @@ class LeaseBuffer:
         if self._more and self._ahead:
             self._ahead = min(MOST, 2 * self._ahead)
         self._more = False
-        self._changed.set()
+        if self._ahead or not self._in_vain:
+            self._changed.set()
         return None
 
     def wake(self) -> None:
         """Ask again now: something was pushed or finished, or there is room."""
+        self._in_vain = False
         self._changed.set()
 
     def take_out(self, crawl_id: str | None) -> list[Leased]:
@@ -80,6 +86,7 @@ class LeaseBuffer:
                 continue
             answer = await self._lease(count)
             self._more = len(answer.leases) >= count
+            self._in_vain = not answer.leases
             if answer.leases:
                 pause = SHORTEST_SECONDS
                 self._leased.extend(await self._prepare(answer.leases))

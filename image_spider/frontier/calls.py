@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
 from image_spider.broker.records import Answered, Finish, Leases, Nack, Push, Pushed, Released
+from image_spider.politeness.spacing import spaced
 
 if TYPE_CHECKING:
     from image_spider.broker.frontier import Frontier
     from image_spider.config import Config
+    from image_spider.politeness.clock import RemoteClock
 
 NOTHING = Answered()
 RENAMED_SECONDS = 0.2  # until the heartbeat has given a worker another name
@@ -21,10 +24,20 @@ RENAMED_SECONDS = 0.2  # until the heartbeat has given a worker another name
 class Calls:
     """One push call, one lease call and one finish or nack call at a time, as the broker asks for."""
 
-    def __init__(self, *, requests: Frontier, worker: Callable[[], str], settings: Config) -> None:
+    def __init__(
+        self,
+        *,
+        requests: Frontier,
+        worker: Callable[[], str],
+        settings: Config,
+        clock: RemoteClock,
+        spare: Callable[[], Mapping[str, int]],
+    ) -> None:
         self._requests = requests
         self._worker = worker
-        self._delay_ms = round(settings.HOST_DELAY_SECONDS * 1000)
+        self._clock = clock  # learns the server's time from each lease call
+        self._spare = spare  # hosts at which pages may use turns that were taken for images
+        self._delay_ms = round(1000 * spaced(settings.HOST_DELAY_SECONDS), 3)
         self._concurrency = settings.HOST_CONCURRENCY
         self._pushes = count(1)
         self._leases = count(1)
@@ -73,10 +86,14 @@ class Calls:
 
     async def lease(self, count: int) -> Leases:
         """Lease up to so many requests."""
-        return await self._requests.lease(
+        sent = time.monotonic()
+        leases = await self._requests.lease(
             worker=self._worker(),
             call=next(self._leases),
             count=count,
             host_delay_ms=self._delay_ms,
             host_concurrency=self._concurrency,
+            spare=self._spare(),
         )
+        self._clock.note(sent=sent, received=time.monotonic(), server=leases.at)
+        return leases

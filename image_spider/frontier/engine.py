@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from twisted.python.failure import Failure
 
 from image_spider.downloads import DownloadHandler
+from image_spider.spiders.images import images_spider
 from image_spider.unfinished import Halted
 
 if TYPE_CHECKING:
@@ -40,15 +41,17 @@ class Engine:
             slot.nextcall.schedule()
 
     def take_back(self, crawl_id: str | None) -> list[Request]:
-        """Take out of the downloader what waits for its host's turn, of a crawl or of all; it fails with Halted.
+        """Take back what waits for its host's turn, of a crawl or of all; it fails with Halted.
 
-        Those that are being transferred go on: the server has them already.
+        Those that are being transferred go on: the server has them already. What waits in the downloader's own queues
+        is there because a setting of Scrapy's, such as DOWNLOAD_SLOTS, holds it back.
         """
 
         def wanted(request: Request) -> bool:
             return crawl_id is None or request.meta.get("crawl_id") == crawl_id
 
-        taken = []
+        politeness = images_spider(self._crawler).politeness
+        taken = politeness.turns.take_back(crawl_id) if politeness else []
         for slot in self._crawler.engine.downloader.slots.values():
             waiting = list(slot.queue)
             slot.queue = deque(pair for pair in waiting if not wanted(pair[0]))

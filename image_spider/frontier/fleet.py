@@ -12,6 +12,7 @@ from image_spider.broker.claims import Claims
 from image_spider.broker.client import Client
 from image_spider.broker.crawls import Crawls
 from image_spider.broker.frontier import Frontier, FrontierOptions
+from image_spider.broker.hosts import Hosts
 from image_spider.broker.keys import frontier_name
 from image_spider.broker.proxies import SharedProxies
 from image_spider.broker.start_urls import StartURLs
@@ -27,6 +28,7 @@ class Fleet:
 
     client: Client
     requests: Frontier
+    hosts: Hosts
     workers: Workers
     crawls: Crawls
     start_urls: StartURLs
@@ -55,6 +57,7 @@ def connect_fleet(settings: BaseSettings, *, spider: str, deadline_seconds: floa
     return Fleet(
         client=client,
         requests=Frontier(client=client, options=options),
+        hosts=Hosts(client=client, options=options, delay=values.HOST_DELAY_SECONDS, places=values.HOST_CONCURRENCY),
         workers=Workers(client=client, options=options),
         crawls=Crawls(client=client, options=options),
         start_urls=StartURLs(client=client, key=start_urls_key),

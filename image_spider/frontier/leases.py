@@ -85,7 +85,7 @@ class HeldLeases:
     def answer(self, request: Request) -> bool:
         """Note that the server has answered a request; tell whether it is one of these."""
         held = self._with_engine.get(request)
-        if held:
+        if held and held.leased.has_place:
             self._answered.append(held.leased)
         return held is not None
 

@@ -9,16 +9,18 @@ from scrapy.utils.httpobj import urlparse_cached
 from scrapy_redis.queue import Base
 
 from image_spider.broker.records import NAME, Leased, Push
+from image_spider.delayed import take_delay
 from image_spider.exceptions import PayloadError
 from image_spider.frontier import codec
 from image_spider.frontier.buffer import LeaseBuffer
 from image_spider.frontier.dupefilter import FleetDupeFilter
 from image_spider.frontier.outbox import Outbox
+from image_spider.politeness.turns import TURN
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
 
-LOCAL_META = ("download_slot", "download_latency")  # what one worker's downloader notes for itself
+LOCAL_META = ("download_slot", "download_latency", TURN)  # what one worker's downloader notes for itself
 
 
 class LeaseQueue(Base):  # type: ignore[misc]  # scrapy-redis has no types
@@ -55,6 +57,7 @@ class LeaseQueue(Base):  # type: ignore[misc]  # scrapy-redis has no types
         crawl_id = request.meta["crawl_id"]
         for name in LOCAL_META:
             request.meta.pop(name, None)
+        delay_ms = int(1000 * take_delay(request))
         host = urlparse_cached(request).hostname or ""
         if not NAME.fullmatch(host):
             raise PayloadError(f"the URL has no usable host: {request.url}")
@@ -64,6 +67,7 @@ class LeaseQueue(Base):  # type: ignore[misc]  # scrapy-redis has no types
             payload=codec.encode(request, self.spider),
             priority=request.priority,
             fingerprint=b"" if request.dont_filter else self._dupefilter.request_fingerprint(request),
+            delay_ms=delay_ms,
         )
 
     def pop(self, timeout: int = 0) -> Leased | None:

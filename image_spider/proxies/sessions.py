@@ -28,8 +28,8 @@ class ProxySessions:
     them. A downloader or a prober bounds the connections; those that nobody uses close after 15 s, aiohttp's own.
     """
 
-    def __init__(self, *, prepare: Callable[[aiohttp.TCPConnector], None] | None = None, **options: Any) -> None:
-        self._prepare = prepare  # a connector, before it makes its first connection
+    def __init__(self, *, prepare: Callable[[aiohttp.ClientSession], None] | None = None, **options: Any) -> None:
+        self._prepare = prepare  # a session, before its first request
         self._options = options  # of aiohttp.ClientSession
         self._http: aiohttp.ClientSession | None = None
         self._socks: dict[Proxy, aiohttp.ClientSession] = {}
@@ -60,9 +60,10 @@ class ProxySessions:
         self._http = None
 
     def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **self._options)
         if self._prepare:
-            self._prepare(connector)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **self._options)
+            self._prepare(session)
+        return session
 
 
 def proxy_options(proxy: Proxy, *, tunnel: bool) -> tuple[dict[str, Any], list[tuple[str, str]]]:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from twisted.python.failure import Failure as TwistedFailure
 
+    from image_spider.politeness.politeness import Politeness
+
 logger = logging.getLogger(__name__)
 
 RECORDED_TRAPS = 3  # of a page: a calendar has a thousand of one kind
@@ -80,6 +82,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
         self.traffic = Traffic()
         self.error: ImageSpiderError | None = None  # why the crawl failed
         self.trouble = ""  # why it is paused, in words for a user
+        self.politeness: Politeness | None = None  # made by the fleet's worker, or with the first request
         self._data_uri_max_bytes = data_uri_max_bytes
         self._starts_left = len(crawl.start_urls) if crawl else 0  # start URLs that have not failed
         self._stopping: asyncio.Task[None] | None = None

@@ -48,10 +48,8 @@ def test_a_fleet_finds_what_a_local_run_finds(fleet: Fleet, site: DemoServer, wo
     fleet.assert_files_and_rows_agree()
     asked = [path for _, path in site.requests if path.startswith("/media/")]
     assert sorted(set(asked)) == sorted(asked), "an image was downloaded twice"
-    left = fleet.redis.ask(
-        "EXISTS", *(f"{FRONTIER}:{name}" for name in ("payloads", "ready", "busy", "delayed", "attempts"))
-    )
-    assert left == ":0"
+    names = [f"{FRONTIER}:{name}" for name in ("payloads", "ready", "busy", "delayed", "attempts")]
+    wait_until(lambda: fleet.redis.ask("EXISTS", *names) == ":0", what="the frontier to be empty")
 
 
 def test_a_run_with_a_url_ends_with_its_crawl_and_says_so(fleet: Fleet, site: DemoServer):

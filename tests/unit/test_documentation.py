@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from image_spider.catalog.schema import metadata
 from image_spider.commands.catalog import Command
 from image_spider.config import Config
 from image_spider.imaging.rules import QUALITY_PARTS, RULES
+from image_spider.politeness.retry import BY_CAUSE, TOLD_TO_WAIT, USUAL
+from image_spider.politeness.rules import Rules
 from image_spider.spiders.images import ARGUMENTS
 from tests.lua_writers import written
 from tests.project import ROOT
@@ -53,6 +56,25 @@ def test_every_rule_and_every_part_of_the_quality_stands_in_the_reference():
     }
     parts = {(f"`{part.feature}`", f"{part.worst:g}", f"{part.best:g}", f"{part.weight:g}") for part in QUALITY_PARTS}
     assert rows == rules | parts
+
+
+def test_every_rule_of_politeness_stands_in_the_reference():
+    text = (REFERENCE / "politeness.md").read_text(encoding="utf-8")
+    rows = [tuple(line.strip("| ").split(" | ")) for line in text.splitlines() if line.startswith("| `")]
+    rules = [
+        (f"`{rule.name}`", f"{rule.default:g}", *(rule.metadata[word] for word in ("unit", "meaning", "source")))
+        for rule in fields(Rules)
+    ]
+    assert rows[: len(rules)] == rules
+    kinds = [line for line in text.splitlines() if " | x " in line]
+    assert kinds == [
+        f"| {kind} | x {rule.times:g} | x {rule.wait:g} | {'yes' if rule.spends else 'no'} | {rule.reason} |"
+        for kind, rule in (
+            ("429; 503 with Retry-After", TOLD_TO_WAIT),
+            *((f"`{cause}`", rule) for cause, rule in BY_CAUSE.items()),
+            ("anything else", USUAL),
+        )
+    ]
 
 
 def test_the_writers_of_every_key_in_redis_are_those_that_the_scripts_show():

@@ -1,37 +1,45 @@
 -- Lease requests of hosts whose time has come.
 -- KEYS[1] frontier
--- ARGV worker, number of the call, count, delay per host in ms, places per host
--- Result: alive (1|0), ms until the next host is due (-1: none), then per lease: id, attempt, value of F:payloads
+-- ARGV worker, number of the call, count, usual delay per host in ms, usual places per host, then hosts at which the
+--      worker has turns and places of its own, and how many requests it would send by them: host, count
+-- Result: alive (1|0), ms until the next host is due (-1: none), the server's time in microseconds,
+--      then per lease: id, attempt, value of F:payloads, terms
+--      terms: "" = it has a place, and may be sent at once; a time in ms = it has a place, and that is its turn;
+--      "late" = it has a place, but its turn is over; "none" = neither; "down" = it is to fail at once
 -- include clock
 -- include queues
 -- include endings
+-- include pace
 local WORKER_MS = 3600 * 1000
+local AHEAD_MS = 60 -- a lease is given so long before its turn, for the way to the worker; its place waits as long
 local STEP = 100 -- delayed requests and parked hosts that one call moves
 local to_drop = 1000 -- requests of stopped crawls that one call drops
 local worker, number, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local delay, places = tonumber(ARGV[4]), tonumber(ARGV[5])
+local usual_delay, usual_places = tonumber(ARGV[4]), tonumber(ARGV[5])
+local exact, microseconds = time[1] * 1000 + time[2] / 1000, turn
 local mine, me = F .. ':leases:' .. worker, F .. ':worker:' .. worker
 
 local function wait_ms()
   local wait = -1
-  for _, key in ipairs({ready, delayed}) do
+  for key, ahead in pairs({[ready] = AHEAD_MS, [delayed] = 0}) do
     local first = call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
     if first then
-      local left = math.max(0, tonumber(first) - now)
+      local left = math.max(0, tonumber(first) - ahead - now)
       wait = wait < 0 and left or math.min(wait, left)
     end
   end
   return wait
 end
 
-local function answer(ids, numbers)
-  local reply = {1, wait_ms()}
+local function answer(ids, numbers, terms)
+  local reply = {1, wait_ms(), microseconds}
   if #ids > 0 then
     local values = call('HMGET', payloads, unpack(ids))
     for index = 1, #ids do
       reply[#reply + 1] = ids[index]
       reply[#reply + 1] = numbers[index]
       reply[#reply + 1] = values[index]
+      reply[#reply + 1] = terms[index]
     end
   end
   return reply
@@ -39,22 +47,23 @@ end
 
 local alive = call('ZSCORE', F .. ':workers', worker)
 if not alive or tonumber(alive) <= now then
-  return {0, -1}
+  return {0, -1, microseconds}
 end
 local last = tonumber(call('HGET', me, 'lease') or 0)
 if number < last then
-  return {1, 0}
+  return {1, 0, microseconds}
 end
 if number == last then -- the reply was lost: the same leases again
-  local ids, numbers, held = {}, {}, call('HGETALL', mine)
+  local ids, numbers, terms, held = {}, {}, {}, call('HGETALL', mine)
   for index = 1, #held, 2 do
     local token, attempt = string.match(held[index + 1], '^(%S+) (%S+)')
     if tonumber(token) == number then
       ids[#ids + 1] = held[index]
       numbers[#numbers + 1] = tonumber(attempt)
+      terms[#terms + 1] = string.sub(held[index + 1], -9) == ' answered' and 'none' or 'late'
     end
   end
-  return answer(ids, numbers)
+  return answer(ids, numbers, terms)
 end
 
 -- The first write is one that a full Redis allows: leasing needs no memory to speak of, and finishing frees some.
@@ -114,10 +123,10 @@ local function drop(crawl, queue)
   return call('EXISTS', queue) == 1
 end
 
-local ids, lease_hosts, lease_crawls = {}, {}, {}
+local ids, lease_hosts, lease_crawls, terms = {}, {}, {}, {}
 
 -- Take up to `want` requests of a host, its crawls in turn. Returns how many, and whether something is left queued.
-local function serve(host, want)
+local function serve(host, want, term)
   local turns, took = F .. ':host:' .. host, 0
   while took < want do
     local crawls = call('ZRANGE', turns, 0, 1)
@@ -132,7 +141,7 @@ local function serve(host, want)
       local popped = call('ZPOPMIN', queue, text(asked))
       for index = 1, #popped, 2 do
         local place = #ids + 1
-        ids[place], lease_hosts[place], lease_crawls[place] = popped[index], host, crawl
+        ids[place], lease_hosts[place], lease_crawls[place], terms[place] = popped[index], host, crawl, term
       end
       took = took + #popped / 2
       if #popped / 2 < asked or call('EXISTS', queue) == 0 then
@@ -156,26 +165,71 @@ local function serve(host, want)
   return took, true
 end
 
-local next_text = text(now + delay)
 local in_flight, changed = {}, {}
 
-local function visit(host, quota)
-  local free = places - in_flight[host]
-  local took, left = 0, true
+-- Take a host away from where leases are looked for, and keep its next allowed time.
+local function hide(host, due)
+  call('ZREM', ready, host)
+  if due > now then
+    call('ZADD', clock, string.format('%.1f', due), host)
+  end
+end
+
+-- Take what the host's places and its time allow: with a delay one request, whose turn is at `due` or now.
+local function visit_open(host, due, quota, delay, places)
+  local free, took, left = places - in_flight[host], 0, true
+  local turn_at = math.max(exact, due)
   if free > 0 then
-    took, left = serve(host, math.min(quota, free))
+    local term = delay > 0 and string.format('%.1f', turn_at) or ''
+    took, left = serve(host, math.min(quota, free), term)
     in_flight[host] = in_flight[host] + took
   end
   if took > 0 then
     changed[host] = true
+    due = delay > 0 and turn_at + delay or now
   end
   if not left or took >= free then
-    call('ZREM', ready, host)
-    if delay > 0 and took > 0 then
-      call('ZADD', clock, next_text, host)
-    end
+    hide(host, due)
   elseif took > 0 then
-    call('ZADD', ready, next_text, host)
+    call('ZADD', ready, delay > 0 and string.format('%.1f', due) or now_text, host)
+  end
+end
+
+-- Without a delay, pages take each place as it is freed: one is left for the images that wait for one.
+local images_wait
+local function places_for_pages(host, how)
+  if how.delay > 0 or how.places == 1 then
+    return how.places
+  end
+  if images_wait == nil then
+    images_wait = call('EXISTS', F .. ':waiting') == 1
+  end
+  return images_wait and call('HEXISTS', F .. ':waiting', host) == 1 and how.places - 1 or how.places
+end
+
+local function visit(host, due, quota)
+  local how = pace_of(host, usual_delay, usual_places)
+  if how.down then
+    local _, left = serve(host, count - #ids, 'down')
+    if not left then
+      hide(host, due)
+    end
+  elseif how.closed > now + (how.delay > 0 and AHEAD_MS or 0) then -- what has no turn would be sent at once
+    call('ZADD', ready, string.format('%.1f', math.max(due, how.closed)), host)
+  else
+    visit_open(host, math.max(due, how.closed), how.delay > 0 and 1 or quota, how.delay, places_for_pages(host, how))
+  end
+end
+
+-- Take requests that the worker sends by turns and places of its own.
+local function visit_own(host, want)
+  if want <= 0 or call('EXISTS', F .. ':host:' .. host) == 0 then
+    return
+  end
+  local _, left = serve(host, want, 'none')
+  local due = call('ZSCORE', ready, host)
+  if not left and due then
+    hide(host, tonumber(due))
   end
 end
 
@@ -184,17 +238,25 @@ unpark()
 local visits = 2 * count + STEP
 while #ids < count and visits > 0 do
   local wanted = count - #ids
-  local hosts = call('ZRANGEBYSCORE', ready, '-inf', now, 'LIMIT', 0, math.min(wanted, visits))
+  local limit = math.min(wanted, visits)
+  local found = call('ZRANGEBYSCORE', ready, '-inf', text(now + AHEAD_MS), 'WITHSCORES', 'LIMIT', 0, limit)
+  local hosts = {}
+  for index = 1, #found, 2 do
+    hosts[#hosts + 1] = found[index]
+  end
   if #hosts == 0 then
     break
   end
   visits = visits - #hosts
   local known = call('HMGET', busy, unpack(hosts))
-  local quota = delay > 0 and 1 or math.max(1, math.floor(wanted / #hosts))
+  local quota = math.max(1, math.floor(wanted / #hosts))
   for index, host in ipairs(hosts) do
     in_flight[host] = in_flight[host] or tonumber(known[index] or 0)
-    visit(host, quota)
+    visit(host, tonumber(found[2 * index]), quota)
   end
+end
+for index = 6, #ARGV, 2 do
+  visit_own(ARGV[index], math.min(tonumber(ARGV[index + 1]), count - #ids))
 end
 
 local numbers = {}
@@ -205,12 +267,17 @@ if #ids > 0 then
     numbers[index] = tonumber(failed[index] or 0) + 1
     held[2 * index - 1] = ids[index]
     held[2 * index] = number .. ' ' .. numbers[index] .. ' ' .. lease_hosts[index] .. ' ' .. lease_crawls[index]
+    if terms[index] == 'none' or terms[index] == 'down' then
+      held[2 * index] = held[2 * index] .. ' answered' -- it has no place to free
+    end
   end
   call('HSET', mine, unpack(held))
   for host in pairs(changed) do
     taken[#taken + 1] = host
     taken[#taken + 1] = text(in_flight[host])
   end
-  call('HSET', busy, unpack(taken))
+  if #taken > 0 then
+    call('HSET', busy, unpack(taken))
+  end
 end
-return answer(ids, numbers)
+return answer(ids, numbers, terms)

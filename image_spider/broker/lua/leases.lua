@@ -66,6 +66,18 @@ local function give_back(id, attempt, crawl, host, cause, delay_ms, mode, most)
   return false
 end
 
+-- Take back up to `limit` hosts' places that a worker had for other requests than leases (turns); the caller frees what
+-- is added to the counts. Returns whether some are left.
+local function free_own_places(worker, limit, counts)
+  local places = F .. ':places:' .. worker
+  local found = call('HSCAN', places, 0, 'COUNT', limit)[2]
+  for index = 1, #found, 2 do
+    call('HDEL', places, found[index])
+    counts[found[index]] = (counts[found[index]] or 0) + tonumber(found[index + 1])
+  end
+  return call('EXISTS', places) == 1
+end
+
 -- Give back up to `limit` leases of a worker. Returns returned, dead, whether some are left.
 -- Requests that were lost together twice come back apart: one of them may kill every worker that gets it, and the
 -- others must not be with it for ever.
@@ -91,6 +103,7 @@ local function give_back_all(worker, limit, cause, mode, most)
       counts[host] = (counts[host] or 0) + 1
     end
   end
+  local left = free_own_places(worker, limit, counts)
   free_places(counts)
-  return returned, dead, call('EXISTS', mine) == 1
+  return returned, dead, left or call('EXISTS', mine) == 1
 end

@@ -11,12 +11,15 @@ from image_spider.broker.claims import Claims
 from image_spider.broker.client import Client
 from image_spider.broker.crawls import Crawls
 from image_spider.broker.frontier import Frontier, FrontierOptions
+from image_spider.broker.hosts import Hosts, Turns
 from image_spider.broker.records import Finish, Leased, Leases, Push, WorkerReport
 from image_spider.broker.start_urls import StartURLs
 from image_spider.broker.workers import Workers
+from image_spider.politeness.asks import Ask, Grant
 from tests.redis_servers import Cluster, RedisServer, Sentinels
 from tests.servers import running
 
+DELAY, PLACES = 1.0, 4  # of a host of which nothing is told
 REPORT = WorkerReport(host="here", pid=1, version="1")
 
 
@@ -45,6 +48,7 @@ class Fleet:
         self.client = Client(url=url, deadline_seconds=20)
         self.options = FrontierOptions(name=f"{{{uuid.uuid4().hex}:requests}}", **options)
         self.frontier = Frontier(client=self.client, options=self.options)
+        self.hosts = Hosts(client=self.client, options=self.options, delay=DELAY, places=PLACES)
         self.workers = Workers(client=self.client, options=self.options)
         self.crawls = Crawls(client=self.client, options=self.options)
         self.claims = Claims(client=self.client, options=self.options)
@@ -68,14 +72,28 @@ class Fleet:
     async def _push(self, worker: str, requests: list[Push]) -> Any:
         return await self.frontier.push(worker=worker, call=self.next_call(worker), requests=requests)
 
-    async def lease(self, count: int = 10, *, worker: str = "w", delay_ms: int = 0, places: int = 100) -> Leases:
+    async def lease(
+        self, count: int = 10, *, worker: str = "w", delay_ms: float = 0, places: int = 100, **more: Any
+    ) -> Leases:
         return await self.frontier.lease(
+            **more,
             worker=worker,
             call=self.next_call(worker + " lease"),
             count=count,
             host_delay_ms=delay_ms,
             host_concurrency=places,
         )
+
+    async def turns(self, host: str = "h", *, worker: str = "w", turns: int = 0, **more: Any) -> Turns:
+        """Ask for turns and places at one host."""
+        ask = Ask(host=host, turns=turns, **{"held": 0, **more})
+        return await self.hosts.turns(worker=worker, call=self.next_call(worker + " turns"), asks=[ask])
+
+    async def grant(self, host: str = "h", **asked: Any) -> Grant:
+        return (await self.turns(host, **asked)).grants[0]
+
+    async def busy(self, host: str = "h") -> int:
+        return int(await self.command("HGET", ":busy", host) or 0)
 
     async def take(self, count: int = 10, **options: Any) -> list[str]:
         return payloads(await self.lease(count, **options))

@@ -6,7 +6,9 @@ import random
 
 import pytest
 
+from image_spider.broker.hosts import Hosts
 from image_spider.broker.records import CrawlState, Finish, Leased, Nack, Push
+from image_spider.politeness.asks import Ask
 from tests.integration.broker.conftest import Fleet
 
 STEPS = 250
@@ -23,6 +25,8 @@ class Model:
         self.pushed: set[str] = set()
         self.done: set[str] = set()
         self.held: dict[str, list[Leased]] = {}
+        self.hosts = Hosts(client=fleet.client, options=fleet.options, delay=0.001, places=5)
+        self.places: dict[tuple[str, str], int] = {}  # of a worker at a host
         self.born = 0
 
     async def worker(self) -> str:
@@ -51,6 +55,23 @@ class Model:
         for _ in range(self.random.randint(1, 2)):
             leases = await self.fleet.frontier.lease(worker=worker, call=call, **options)
         self.held[worker] += leases.leases
+
+    async def turns(self, worker: str) -> None:
+        """Take turns and places, and give some back."""
+        call = self.fleet.next_call(f"{worker} turns")
+        asks = [
+            Ask(host=host, turns=self.random.choice((0, 3)), held=self._keeps(worker, host), more=more)
+            for host in self.random.sample(HOSTS, 2)
+            for more in (self.random.choice((0, 0, 2)),)
+        ]
+        for _ in range(self.random.randint(1, 2)):
+            turns = await self.hosts.turns(worker=worker, call=call, asks=asks)
+        assert turns.alive
+        for ask, grant in zip(asks, turns.grants, strict=True):
+            self.places[worker, ask.host] = ask.held + grant.places
+
+    def _keeps(self, worker: str, host: str) -> int:
+        return self.random.randint(0, self.places.get((worker, host), 0))
 
     async def finish(self, worker: str) -> None:
         leased = self._some(worker)
@@ -90,7 +111,7 @@ class Model:
         return some
 
     async def check(self) -> None:
-        """Outstanding = queued + delayed + leased, per crawl and in all; busy = leased, per host."""
+        """Outstanding = queued + delayed + leased, per crawl and in all; busy = leased + places, per host."""
         fleet = self.fleet
         queued = dict.fromkeys(CRAWLS, 0)
         for crawl in CRAWLS:
@@ -99,7 +120,7 @@ class Model:
         leased, busy = dict.fromkeys(CRAWLS, 0), dict.fromkeys(HOSTS, 0)
         for key in await fleet.client.keys(fleet.options.name + ":leases:*"):
             for value in await fleet.client.command("HVALS", key):
-                _, _, host, crawl = value.decode().split()
+                _, _, host, crawl, *_ = value.decode().split()
                 leased[crawl] += 1
                 busy[host] += 1
         delayed = await fleet.command("ZCARD", ":delayed")
@@ -112,6 +133,10 @@ class Model:
                 assert (record.outstanding == 0) == (record.state is CrawlState.FINISHED)
         assert total == sum(queued.values()) + sum(leased.values()) + delayed
         assert total == await fleet.command("HLEN", ":payloads")
+        for (worker, host), count in self.places.items():
+            if worker in self.held:
+                assert int(await fleet.command("HGET", f":places:{worker}", host) or 0) == count
+                busy[host] += count
         for host, count in busy.items():
             assert int(await fleet.command("HGET", ":busy", host) or 0) == count
 
@@ -133,7 +158,7 @@ def test_nothing_is_lost_in_any_order_of_events(run, seed: int):
     async def scenario(fleet: Fleet):
         model = Model(fleet, seed)
         verbs = [model.push] * 4 + [model.lease] * 6 + [model.finish] * 4 + [model.nack] * 2
-        verbs += [model.crash, model.leave, model.pause]
+        verbs += [model.crash, model.leave, model.pause] + [model.turns] * 3
         for step in range(STEPS):
             await model.random.choice(verbs)(await model.worker())
             if step % 10 == 0:

@@ -17,7 +17,8 @@ from image_spider.broker.client import Client
 from image_spider.broker.keys import KEYS
 from image_spider.broker.records import CrawlState, Nack, Push
 from image_spider.exceptions import BrokerError, UsageError
-from tests.integration.broker.conftest import Fleet, run_on, until
+from image_spider.politeness.host_state import HostState
+from tests.integration.broker.conftest import PLACES, Fleet, run_on, until
 from tests.redis_servers import RedisServer, Sentinels
 from tests.tcp_proxy import ProxyThread, TcpProxy
 
@@ -53,6 +54,11 @@ async def _everything(fleet: Fleet) -> None:
     await fleet.start_urls.take(batch="c", count=1)
     await fleet.start_urls.reject(rejected=[(b"bad", "why")])
     assert (await fleet.workers.renew(worker="w", report=(await fleet.workers.all())[0].report, crawls=["c"])).alive
+    for worker in "wv":
+        await fleet.turns("images", worker=worker, turns=3, more=PLACES)
+    await fleet.turns("images", worker="w", held=PLACES, turns=2)
+    await fleet.turns("images", worker="v", turns=1, more=1)
+    assert (await fleet.hosts.tell("slow", known=0, state=HostState(delay=5, places=1), now=0))[0]
     await fleet.expire("w")
     assert (await fleet.workers.reap(worker="v")).returned > 0
     await fleet.lease(1, worker="v")
@@ -74,7 +80,7 @@ def test_every_script_works_on_every_kind_of_redis_and_writes_the_keys_of_the_ta
         types = {key.name: key.type for key in KEYS}
         assert {name: kinds for name, kinds in found.items() if not kinds <= set(re.findall(r"\w+", types[name]))} == {}
         unused = types.keys() - found.keys()
-        assert unused <= {"F:seen:<crawl>/exact", "F:unparking", "F:parked:<crawl>", "F:clock"}
+        assert unused <= {"F:seen:<crawl>/exact", "F:unparking", "F:parked:<crawl>", "F:clock", "F:places:<worker>"}
         await fleet.frontier.empty()
 
     run_on(request.getfixturevalue(kind).url, scenario, host_max_pages=100)

@@ -14,6 +14,7 @@ from image_spider.frontier.calls import Calls
 from image_spider.frontier.leases import HeldLeases
 from image_spider.frontier.outbox import Outbox
 from image_spider.frontier.settling import Settling
+from image_spider.politeness.clock import RemoteClock
 from tests.integration.broker.conftest import Fleet
 
 MANY = 1100  # one call of the broker takes 1,000
@@ -21,7 +22,9 @@ MANY = 1100  # one call of the broker takes 1,000
 
 def test_more_than_one_call_takes_is_finished_and_given_back(run: Callable[..., None]):
     async def scenario(fleet: Fleet) -> None:
-        calls = Calls(requests=fleet.frontier, worker=lambda: "w", settings=config.load({}))
+        calls = Calls(
+            requests=fleet.frontier, worker=lambda: "w", settings=config.load({}), clock=RemoteClock(), spare=dict
+        )
         buffer = LeaseBuffer(
             lease=calls.lease, prepare=lambda leases: asyncio.sleep(0, leases), free=int, look_ahead=0, arrived=int
         )

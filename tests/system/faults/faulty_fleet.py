@@ -133,8 +133,9 @@ class FaultyFleet(Fleet):
         assert fields.get("dead", 0) == 0
 
     def frontier_is_empty(self) -> bool:
-        names = ("payloads", "ready", "busy", "delayed", "attempts")
-        return self.redis.ask("EXISTS", *(f"{FRONTIER}:{name}" for name in names)) == ":0"
+        """Wait until it is: a worker keeps a host's places a moment longer than it needs them."""
+        names = [f"{FRONTIER}:{name}" for name in ("payloads", "ready", "busy", "delayed", "attempts")]
+        return bool(wait_until(lambda: self.redis.ask("EXISTS", *names) == ":0", what="the frontier to be empty"))
 
     def lags(self, number: int, since: float, until: float) -> list[float]:
         """Return the seconds by which a worker's loop was late, between two times of time.monotonic()."""
