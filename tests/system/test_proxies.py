@@ -135,7 +135,6 @@ def test_a_crawl_waits_for_a_proxy_that_a_file_names_later(project: Project, tmp
     [
         ((), {}, "PROXIES='' is not allowed"),
         ((), {"PROXIES": "redis"}, "PROXIES='redis' is not allowed"),
-        ((), {"PROXIES": "file", "PROXY_FILE": "/no/such"}, "PROXY_FILE='/no/such'"),
         ((), {"PROXIES": "env", "PROXY_LIST": "me:geheim@nowhere"}, "PROXY_LIST, line 1='***'"),
         (("--add", "me:geheim@a:1"), {"PROXIES": "env", "PROXY_LIST": "a:1"}, "REDIS_URL"),
         (("--add", "a:1", "--remove", "a:1"), {"PROXIES": "env", "PROXY_LIST": "a:1"}, "at most one"),
