@@ -76,9 +76,9 @@ class RealProxy:
         return server
 
     async def _stop(self) -> None:
-        self._server.close()
-        for _ in range(10):  # a connection that was just accepted has no task yet
+        for _ in range(10):  # a connection that is just accepted has no task yet, and asyncio loses it with its server
             await asyncio.sleep(0)
+        self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -37,6 +37,8 @@ class Door(TlsProxy):
         await super()._write(queue, sink)
 
     async def stop(self) -> None:
+        for _ in range(10):  # asyncio loses a connection that is just accepted when its server is closed
+            await asyncio.sleep(0)
         await super().stop()
         for sink in getattr(self, "sinks", ()):
             sink.transport.abort()
