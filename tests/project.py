@@ -15,7 +15,7 @@ from tests.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parent.parent
 LOOPBACK = "127.0.0.0/8,::1"  # where the sites of the tests are
-FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "CONTACT_URL=http://127.0.0.1/")
+FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "RETRY_DELAY_SECONDS=0.1", "-s", "CONTACT_URL=http://127.0.0.1/")
 
 
 class Project:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from scrapy import Request
+from scrapy.exceptions import DownloadFailedError
 from scrapy.utils.test import get_crawler
 
 from image_spider import causes
@@ -12,6 +14,7 @@ from image_spider.downloads import DownloadHandler
 from tests.hostile.bombs import MEGABYTE, PAGES
 from tests.hostile.site import HostileSite
 from tests.sites import Site
+from tests.troubled_site import DROPPED, Answer, TroubledSite
 
 PATHS = [
     "/a%20b",
@@ -32,9 +35,10 @@ PATHS = [
 async def fetch(urls: list[str]) -> list[str]:
     """Return the URLs of the responses."""
     handler = DownloadHandler(get_crawler(settings_dict={"ALLOW_ADDRESSES": "127.0.0.0/8"}))
-    answered = [(await handler.download_request(Request(url))).url for url in urls]
-    await handler.close()
-    return answered
+    try:
+        return [(await handler.download_request(Request(url))).url for url in urls]
+    finally:
+        await handler.close()
 
 
 def test_a_url_is_sent_by_its_very_bytes_and_over_one_connection():
@@ -74,3 +78,10 @@ def test_framing_counts_too_and_so_does_what_comes_before_the_head():
         assert ends[:3] == ["too_large"] * 3
         assert ends[3] in {"too_large", "connection"}
         assert max(site.sent.values()) < 8 * MEGABYTE
+
+
+def test_a_request_whose_connection_is_dropped_is_sent_once():
+    with TroubledSite({"/": Answer()}, otherwise=DROPPED) as site:
+        with pytest.raises(DownloadFailedError):
+            asyncio.run(fetch([site.url + "/", site.url + "/dropped"]))
+        assert [path for _, path in site.log] == ["/", "/dropped"], "aiohttp sends a GET again by itself"
