@@ -20,7 +20,7 @@ from image_spider.delayed import delayed
 from image_spider.extensions.retries import Retries
 from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.robots import floor_of
-from image_spider.politeness.turns import RIDES
+from image_spider.politeness.turn import RIDES
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

@@ -22,7 +22,8 @@ from image_spider.politeness.pace import fresh
 from image_spider.politeness.rules import Rules
 from image_spider.politeness.spacing import spaced
 from image_spider.politeness.states import HostStates
-from image_spider.politeness.turns import TURN, Turn, Turns
+from image_spider.politeness.turn import TURN, Turn
+from image_spider.politeness.turns import Turns
 from image_spider.unfinished import Halted
 
 SECONDS = 20.0
