@@ -24,7 +24,7 @@ class FleetBudgets:
 
     def __init__(self, *, hosts: Hosts, worker: Callable[[], str]) -> None:
         self._hosts = hosts
-        self._worker = worker
+        self.worker = worker  # its name now
         self.clock = RemoteClock()
         self._calls = count(1)
 
@@ -48,7 +48,7 @@ class FleetBudgets:
         grants: list[Grant] = []
         for some in parts(asks, HOSTS_LIMIT):
             sent = time.monotonic()
-            turns = await self._hosts.turns(worker=self._worker(), call=next(self._calls), asks=some)
+            turns = await self._hosts.turns(worker=self.worker(), call=next(self._calls), asks=some)
             self.clock.note(sent=sent, received=time.monotonic(), server=turns.at)
             if not turns.alive:
                 return Granted(alive=False)

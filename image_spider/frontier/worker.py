@@ -29,7 +29,6 @@ from image_spider.frontier.outbox import Outbox
 from image_spider.frontier.queue import LeaseQueue
 from image_spider.frontier.settling import Settling
 from image_spider.politeness.politeness import Politeness
-from image_spider.politeness.turn import TURN
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -73,13 +72,7 @@ class Worker:
         self._budgets = FleetBudgets(hosts=fleet.hosts, worker=lambda: self.heartbeat.name)
         spider.politeness = Politeness(crawler=crawler, spider=spider, keeper=self._budgets, run=self._talking.run)
         self._turns = spider.politeness.turns
-        self._calls = Calls(
-            requests=fleet.requests,
-            worker=lambda: self.heartbeat.name,
-            settings=settings,
-            clock=self._budgets.clock,
-            spare=self._turns.spare,
-        )
+        self._calls = Calls(requests=fleet.requests, settings=settings, budgets=self._budgets, spare=self._turns.spare)
         self.outbox = Outbox(push=self._calls.push, pushed=self._pushed)
         self.buffer = LeaseBuffer(
             lease=self._calls.lease,
@@ -225,10 +218,7 @@ class Worker:
                 self._give_back([leased], str(error), dead=True)
                 continue
             request.meta["crawl_id"] = leased.crawl
-            if turn := self._budgets.turn_of(leased):
-                request.meta[TURN] = turn
-            else:
-                self._turns.expect(leased.host)
+            self._turns.leased(request, self._budgets.turn_of(leased))
             self.held.add(request, leased)
             return request
         self.settling.hurry()

@@ -115,9 +115,12 @@ class Turns:
                     spare[line.host] = count
         return spare
 
-    def expect(self, host: str) -> None:
-        """Note that a page which was leased for what `spare` told is on its way."""
-        self._coming.setdefault(host, []).append(time.monotonic())
+    def leased(self, request: Request, turn: Turn | None) -> None:
+        """Let a page have the turn of its lease; None: it was leased for what `spare` told, and stands in line."""
+        if turn:
+            request.meta[TURN] = turn
+        else:
+            self._coming.setdefault(_host(request), []).append(time.monotonic())
 
     def forget(self) -> None:
         """Be without turns and places: this worker was declared dead."""

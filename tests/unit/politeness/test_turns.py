@@ -305,7 +305,7 @@ def test_pages_may_use_turns_that_are_in_stock_but_only_a_few_at_a_time():
         spare = crawl.turns.spare()["h"]
         assert 0 < spare <= 4
         for _ in range(spare):
-            crawl.turns.expect("h")
+            crawl.turns.leased(page(), None)
         assert crawl.turns.spare() == {}
         for task in waiting:
             task.cancel()
