@@ -22,7 +22,7 @@ from image_spider.politeness.pace import fresh
 from image_spider.politeness.rules import Rules
 from image_spider.politeness.spacing import spaced
 from image_spider.politeness.states import HostStates
-from image_spider.politeness.turn import TURN, Turn
+from image_spider.politeness.turn import TURN, Turn, ahead_of
 from image_spider.politeness.turns import Turns
 from image_spider.unfinished import Halted
 
@@ -171,6 +171,21 @@ def test_a_lease_whose_turn_is_over_takes_another_one_and_no_second_place():
         assert (asked.turns, asked.more, asked.seated) == (1, 0, True)
 
     run(scenario, delay=0.02)
+
+
+def test_robots_txt_goes_by_the_turn_and_on_the_place_of_the_page_that_waits_for_it():
+    async def scenario(crawl: Crawl) -> None:
+        request, moment = page(), time.monotonic() + 0.01
+        request.meta[TURN] = Turn("h", moment)
+        robots = Request("http://h/robots.txt", callback=NO_CALLBACK, meta=ahead_of(request))
+        assert (await crawl.turns.begin(robots)).moment == moment
+        assert crawl.budgets.asks == []
+        retry = robots.copy()  # which has no turn any more
+        assert (await crawl.turns.begin(retry)).line is None
+        assert [(ask.held, ask.more, ask.seated) for ask in crawl.budgets.asks] == [(0, 0, True)]
+        assert not request.meta[TURN].timed  # it takes another turn
+
+    run(scenario, delay=100.0)  # where a turn may be seconds late
 
 
 def test_those_of_a_crawl_that_is_halted_wait_no_longer_wherever_they_wait():
