@@ -37,6 +37,7 @@ class HostState:
     opened_at: float = 0.0  # when it opened last: what was asked before tells nothing new
     latency: float = 0.0  # seconds, smoothed; 0: unknown
     usual: float = 0.0  # seconds: the latency of a host that is not troubled; 0: unknown
+    busy: float = 0.0  # share of 503 among the answers, smoothed
     floor: float = 0.0  # seconds between two requests that robots.txt asks for
     slowed_at: float = 0.0  # when the delay grew last: what was asked before tells nothing new
     slowest: float = 0.0  # seconds: the delay it grew to, from which it recovers

@@ -10,7 +10,6 @@ from image_spider import causes
 from image_spider.politeness.host_state import Observation
 
 NO_ANSWER = frozenset({causes.TIMEOUT, causes.DNS, causes.CONNECTION})
-OVERLOADED = frozenset({429, 503})  # RFC 6585, 4; RFC 9110, 15.6.4: "temporary overload or scheduled maintenance"
 
 
 class Tells(StrEnum):
@@ -23,7 +22,7 @@ class Tells(StrEnum):
 
 
 def tells(observation: Observation) -> Tells:
-    """Return what an observation tells. 503 is both a failure and a refusal: see `overloaded`."""
+    """Return what an observation tells. 503 is a failure, and may be a refusal too: see `overloaded`."""
     if observation.cause in NO_ANSWER:
         return Tells.FAILED
     if not observation.status:
@@ -33,9 +32,14 @@ def tells(observation: Observation) -> Tells:
     return Tells.REFUSED if observation.status == 429 else Tells.WELL
 
 
-def overloaded(observation: Observation) -> bool:
-    """Tell whether the host is to be asked less often."""
-    return observation.status in OVERLOADED
+def asks_to_wait(observation: Observation) -> bool:
+    """Tell whether the host, which is well, wants fewer requests: RFC 6585, 4; RFC 9110, 15.6.4."""
+    return observation.status == 429 or (observation.status == 503 and observation.retry_after > 0)
+
+
+def overloaded(observation: Observation, *, share: float, least: float) -> bool:
+    """Tell whether the host is to be asked less often; 503 alone may be one broken page, up to the `least` share."""
+    return asks_to_wait(observation) or (observation.status == 503 and share >= least)
 
 
 def retry_after_seconds(value: bytes | str | None, *, now: float) -> float:

@@ -10,6 +10,7 @@ from image_spider.politeness.observation import Tells, overloaded, tells
 from image_spider.politeness.rules import Rules
 
 ROUNDING = 1e-9  # s
+NEGLIGIBLE = 0.01  # share
 SLOWED = "it was slowed down"
 
 
@@ -36,7 +37,8 @@ def after(state: HostState, observation: Observation, *, now: float, rules: Rule
             state = breaker.failed(state, sent=sent, now=now, what=what, rules=rules)
         else:
             state = breaker.answered(state, rules)
-    if overloaded(observation):
+    state = _busy(state, observation, rules)
+    if overloaded(observation, share=state.busy, least=rules.busy_share):
         state = _slower(state, sent=sent, now=now, what=what, rules=rules)
     elif told is Tells.WELL:
         state = _paced_by_latency(state, observation.seconds, sent=sent, now=now, rules=rules)
@@ -57,6 +59,13 @@ def with_floor(state: HostState, floor: float, *, rules: Rules) -> HostState:
 
 def _least(state: HostState, rules: Rules) -> float:
     return max(rules.delay, state.floor)
+
+
+def _busy(state: HostState, observation: Observation, rules: Rules) -> HostState:
+    if not observation.status or (observation.status != 503 and not state.busy):
+        return state
+    share = state.busy + rules.smoothing * ((observation.status == 503) - state.busy)
+    return replace(state, busy=share if share > NEGLIGIBLE else 0.0)
 
 
 def _slower(state: HostState, *, sent: float, now: float, what: str, rules: Rules) -> HostState:

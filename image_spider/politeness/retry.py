@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from image_spider import causes
 from image_spider.politeness.host_state import Observation
-from image_spider.politeness.observation import overloaded
+from image_spider.politeness.observation import asks_to_wait
 from image_spider.politeness.rules import Rules
 
 
@@ -64,7 +64,7 @@ class Decision:
 
 def rule_for(observation: Observation) -> RetryRule:
     """Return how what was observed is tried again."""
-    if overloaded(observation) and (observation.status == 429 or observation.retry_after > 0):
+    if asks_to_wait(observation):
         return TOLD_TO_WAIT
     return BY_CAUSE.get(observation.cause, USUAL)
 

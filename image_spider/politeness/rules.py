@@ -30,6 +30,9 @@ class Rules:
         3600.0, "s", "Retry-After is honoured so far", "setting RETRY_AFTER_MAX_SECONDS; a decision"
     )
     slower: float = _rule(2.0, "times", "the delay, after a refusal", "a sender on TCP halves its rate: RFC 5681, 3.1")
+    busy_share: float = _rule(
+        0.25, "share", "of 503 that slows down; one with Retry-After always does", "a decision: one page may be broken"
+    )
     first_slow: float = _rule(0.1, "s", "the least delay after a refusal", "our usual delay, where there is none")
     recovery: int = _rule(100, "answers", "until a delay that grew is back", "a decision: slow, as probing costs 429s")
     smoothing: float = _rule(0.125, "share", "of the newest latency in the smoothed one", "SRTT's alpha: RFC 6298, 2")

@@ -14,9 +14,9 @@ from tests.system.fleet import Fleet
 from tests.troubled_site import DROPPED, Answer, TroubledSite
 from tests.waiting import wait_until
 
-SOON = ("-s", "RETRY_DELAY_SECONDS=0.2")
+SOON = ("-s", "RETRY_DELAY_SECONDS=0.2", "-s", "HOST_DELAY_MAX_SECONDS=0.1")
 BUSY = Answer(status=503, body=b"")
-LATER = Answer(status=503, body=b"", headers={"Retry-After": "60"})
+BROKEN = Answer(status=500, body=b"")
 PAGE = Answer(body=b'<html><img src="{url}/image.png"></html>')
 IMAGE = Answer(body=a_png(1))
 
@@ -89,8 +89,9 @@ def test_scrapys_own_settings_of_retries_are_honoured(crawl: Callable[..., Proje
 
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
 def test_a_request_that_waits_for_its_retry_survives_the_end_of_a_local_run(project: Project, way: int):
-    answers = {"/": page("/later"), "/later": [LATER, PAGE], "/later.png": IMAGE, "/image.png": IMAGE}
-    words = ("-s", "JOBDIR=job")
+    answers = {"/": page("/later"), "/later": [BROKEN, PAGE], "/later.png": IMAGE, "/image.png": IMAGE}
+    days = 10**6  # the wait is drawn from all this time
+    words = ("-s", "JOBDIR=job", "-s", f"RETRY_DELAY_SECONDS={days}", "-s", f"RETRY_DELAY_MAX_SECONDS={days}")
     with TroubledSite(answers) as site:
         first = project.start_crawl(site.url + "/", *words)
         wait_until(lambda: site.asked("/later"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from image_spider.politeness.host_state import Observation
-from image_spider.politeness.observation import Tells, overloaded, retry_after_seconds, tells
+from image_spider.politeness.observation import Tells, asks_to_wait, overloaded, retry_after_seconds, tells
 from image_spider.politeness.robots import floor_of
 
 NOON = 1_445_428_800.0  # Wed, 21 Oct 2015 12:00:00 GMT
@@ -51,7 +51,8 @@ def test_retry_after_is_a_number_or_a_date_or_nothing(header: bytes | str | None
 )
 def test_what_an_answer_tells_of_its_host(observation: Observation, told: Tells):
     assert tells(observation) is told
-    assert overloaded(observation) == (observation.status in (429, 503))
+    assert asks_to_wait(observation) == (observation.status == 429)
+    assert overloaded(observation, share=0.5, least=0.25) == (observation.status in (429, 503))
 
 
 @pytest.mark.parametrize(

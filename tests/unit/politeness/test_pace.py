@@ -35,6 +35,16 @@ def test_a_refusal_doubles_the_delay_and_answers_bring_it_back_little_by_little(
     assert state.reason == ""
 
 
+def test_a_page_that_is_broken_slows_nobody_down_and_a_site_that_is_overloaded_does():
+    broken, state = Observation(status=503), fresh(RULES)
+    for step in range(100):
+        state = after(state, broken if step % 6 == 0 else well(), now=1000 + step, rules=RULES)
+        assert state.delay == RULES.delay
+    assert many(state, broken, 4, now=2000).delay > RULES.delay
+    asked = Observation(status=503, retry_after=1)
+    assert after(fresh(RULES), asked, now=1000, rules=RULES).delay > RULES.delay
+
+
 def test_refusals_of_requests_that_were_under_way_together_slow_down_once():
     state = fresh(RULES)
     for late in range(16):

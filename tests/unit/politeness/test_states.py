@@ -102,7 +102,7 @@ def test_who_writes_second_adds_to_what_the_first_has_written():
         for _ in range(4):
             workers.second.observe("h", FAILED)
         await workers.until(lambda: workers.second.state("h").closed_until == closed)
-        workers.second.observe("h", Observation(status=503, seconds=0.0))
+        workers.second.observe("h", Observation(status=429, seconds=0.0))
         await workers.until(lambda: workers.second.state("h").slowed_at > workers.first.state("h").slowed_at)
         assert workers.second.state("h").closed_until == closed
 
