@@ -14,7 +14,7 @@ from typing import Any
 from tests.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parent.parent
-FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "CONTACT_URL=http://127.0.0.1/")
+FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "RETRY_DELAY_SECONDS=0.1", "-s", "CONTACT_URL=http://127.0.0.1/")
 
 
 class Project:

@@ -83,7 +83,7 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
 def test_ctrl_c_does_not_wait_for_a_whole_page_of_images_and_a_resumed_crawl_takes_the_rest(project: Project):
     tags = "".join(f'<img src="/{number}.png">' for number in range(300))
     with Site({"/": f"<html>{tags}</html>"} | {f"/{number}.png": a_png(number) for number in range(300)}) as site:
-        words = ("-s", "JOBDIR=job", "-s", "HOST_DELAY_SECONDS=0.01")
+        words = ("-s", "JOBDIR=job", "-s", "HOST_DELAY_SECONDS=0.05")
         process = project.start_crawl(site.url, *words)
         wait_until(lambda: stored(project) >= 20)
         end(process, signal.SIGINT)

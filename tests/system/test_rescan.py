@@ -26,6 +26,14 @@ SPOILT = (
     "update images set phash_256 = null, dhash_64 = null, part_0 = 0, scores = '{}', quality = 0, content = 'blank', "
     "duplicate_of = null, duplicate_kind = null, duplicate_distance = null, scores_version = 0"
 )
+SECOND_BATCH_IS_SLOW = f"""
+    create trigger slow before update of scores_version on images
+    when old.scores_version = 0 and (select count(*) from images where scores_version = {SCORES_VERSION}) = 64
+    begin
+        with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 8000000)
+        select count(*) from numbers;
+    end
+"""
 SIDE = 7000  # pixels; decoded they are 196 MB
 
 
@@ -61,6 +69,7 @@ def test_ended_in_the_middle_and_run_again_a_rescan_ends_as_if_undisturbed(proje
     assert [row[:15] for row in outcome] == [row[:15] for row in crawled]
 
     project.rows(SPOILT)
+    project.rows(SECOND_BATCH_IS_SLOW)  # else it may be over before this process looks again
     process = project.start("reclassify", "--rescan", "--all")
     wait_until(lambda: count_measured(project) > 0)
     process.send_signal(end)
@@ -69,6 +78,7 @@ def test_ended_in_the_middle_and_run_again_a_rescan_ends_as_if_undisturbed(proje
     assert "Traceback" not in said
     done = count_measured(project)
     assert 0 < done < PICTURES
+    project.rows("drop trigger slow")
     again = project.run("reclassify", "--rescan")
     assert (again.returncode, again.stdout) == (
         0,
