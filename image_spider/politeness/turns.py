@@ -22,7 +22,11 @@ from image_spider.unfinished import Halted
 
 ROUNDING_SECONDS = 0.005  # of times in milliseconds, and of the clock
 HALTED = "its crawl is paused or stopped, or the worker ends"
-PAGES_AHEAD = 4  # pages of a host that may wait for turns which images do not need
+PAGES_AHEAD, MOST_PAGES_AHEAD = (
+    4,
+    8,
+)  # pages of a host, and of all, that may wait for turns which images do not need ...
+SOON_SECONDS = 2.0  # ... where these will be done in that time: each keeps one of the 16 places of the engine
 LONG_SECONDS = 1.0  # nothing keeps a place of the engine for a host that is closed for longer
 COMING_SECONDS = 1.0  # from a lease to the middleware, at the most
 
@@ -107,12 +111,16 @@ class Turns:
     def spare(self) -> dict[str, int]:
         """Return hosts at which pages could use turns and places that this worker has, and how many."""
         oldest = time.monotonic() - COMING_SECONDS
+        lately = {host: [at for at in moments if at > oldest] for host, moments in self._coming.items()}
+        self._coming = {host: moments for host, moments in lately.items() if moments}
+        room = MOST_PAGES_AHEAD - sum(map(len, self._coming.values())) - sum(len(line.pages) for line in self._lines)
         spare = {}
         for line in self._lines:
-            if line.delay > 0 and line.places and line.stock:
-                coming = self._coming[line.host] = [at for at in self._coming.get(line.host, ()) if at > oldest]
-                if (count := min(PAGES_AHEAD, len(line.stock)) - len(line.pages) - len(coming)) > 0:
+            if line.delay > 0 and line.places and line.stock and len(line.first) * line.delay < SOON_SECONDS:
+                here = len(line.pages) + len(self._coming.get(line.host, ()))
+                if (count := min(PAGES_AHEAD - here, len(line.stock), room)) > 0:
                     spare[line.host] = count
+                    room -= count
         return spare
 
     def leased(self, request: Request, turn: Turn | None) -> None:

@@ -312,17 +312,20 @@ def test_a_worker_that_was_declared_dead_begins_anew_and_gives_nothing_back_twic
     run(scenario)
 
 
-def test_pages_may_use_turns_that_are_in_stock_but_only_a_few_at_a_time():
+def test_a_few_pages_may_use_turns_that_are_in_stock_when_the_images_are_nearly_done():
     async def scenario(crawl: Crawl) -> None:
         assert crawl.turns.spare() == {}
         waiting = [crawl.take(f"{number}.png") for number in range(10)]
         await waiting[0]
+        assert crawl.turns.spare() == {}
+        for task in waiting[:9]:
+            task.cancel()
+        await asyncio.wait(waiting[:9])
         spare = crawl.turns.spare()["h"]
         assert 0 < spare <= 4
         for _ in range(spare):
             crawl.turns.leased(page(), None)
         assert crawl.turns.spare() == {}
-        for task in waiting:
-            task.cancel()
+        waiting[9].cancel()
 
     run(scenario, delay=1.0)
