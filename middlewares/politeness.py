@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from image_spider.politeness.host_state import Observation
     from image_spider.politeness.politeness import Politeness
-    from image_spider.politeness.turns import Turn
+    from image_spider.politeness.turn import Turn
 
 SCHEMES = ("http", "https")
 

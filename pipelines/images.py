@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
@@ -29,6 +28,7 @@ from image_spider.extensions.retries import Retries
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
 from image_spider.politeness.host_down import HostClosed
+from image_spider.politeness.politeness import turn_of_image
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
@@ -238,7 +238,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         while True:
             if reason := halted():
                 raise Halted(reason)
-            async with self._turn(request), self._under_way:
+            async with turn_of_image(self._spider, request), self._under_way:
                 if reason := halted():
                     raise Halted(reason)
                 try:
@@ -249,18 +249,6 @@ class ImagesPipeline(ScrapyImagesPipeline):
                     return await self.media_downloaded(response, request, info, item=item)
             request = response
             await self._retries.pauses.pause(take_delay(request), halted)
-
-    @asynccontextmanager
-    async def _turn(self, request: Request) -> AsyncIterator[None]:
-        """Wait for the turn of a request at its host, with no place of the downloader and before it has a body."""
-        if politeness := self._spider.politeness:  # else its middleware is switched off
-            turn = await politeness.turns.take(request, image=True)
-            try:
-                yield
-            finally:
-                politeness.turns.end(turn)
-        else:
-            yield
 
     async def _known_topics(self, known: Image) -> tuple[Topic, ...] | None:
         """Return what the label model told of a known image; None when it has not seen it and has to."""

@@ -15,7 +15,7 @@ from image_spider.politeness.spacing import spaced
 if TYPE_CHECKING:
     from image_spider.broker.frontier import Frontier
     from image_spider.config import Config
-    from image_spider.politeness.clock import RemoteClock
+    from image_spider.frontier.budgets import FleetBudgets
 
 NOTHING = Answered()
 RENAMED_SECONDS = 0.2  # until the heartbeat has given a worker another name
@@ -28,14 +28,13 @@ class Calls:
         self,
         *,
         requests: Frontier,
-        worker: Callable[[], str],
         settings: Config,
-        clock: RemoteClock,
+        budgets: FleetBudgets,
         spare: Callable[[], Mapping[str, int]],
     ) -> None:
         self._requests = requests
-        self._worker = worker
-        self._clock = clock  # learns the server's time from each lease call
+        self._worker = budgets.worker
+        self._clock = budgets.clock  # learns the server's time from each lease call
         self._spare = spare  # hosts at which pages may use turns that were taken for images
         self._delay_ms = round(1000 * spaced(settings.HOST_DELAY_SECONDS), 3)
         self._concurrency = settings.HOST_CONCURRENCY

@@ -15,7 +15,7 @@ from image_spider.frontier import codec
 from image_spider.frontier.buffer import LeaseBuffer
 from image_spider.frontier.dupefilter import FleetDupeFilter
 from image_spider.frontier.outbox import Outbox
-from image_spider.politeness.turns import TURN
+from image_spider.politeness.turn import TURN
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider

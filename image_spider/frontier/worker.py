@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from image_spider.broker.records import Leased, Nack, Push, Pushed, Released, Renewal, Terms
+from image_spider.broker.records import Leased, Nack, Push, Pushed, Released, Renewal
 from image_spider.exceptions import BrokerError, PayloadError, UsageError
 from image_spider.frontier import codec
 from image_spider.frontier.background import Background
@@ -28,9 +28,7 @@ from image_spider.frontier.leases import HeldLeases
 from image_spider.frontier.outbox import Outbox
 from image_spider.frontier.queue import LeaseQueue
 from image_spider.frontier.settling import Settling
-from image_spider.politeness.clock import RemoteClock
 from image_spider.politeness.politeness import Politeness
-from image_spider.politeness.turns import TURN, Turn
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -71,18 +69,10 @@ class Worker:
     def _wire_queue(self, crawler: Crawler) -> None:
         """Join what requests go through here."""
         spider, fleet, settings = self._spider, self._fleet, self._settings
-        clock = RemoteClock()
-        budgets = FleetBudgets(hosts=fleet.hosts, worker=lambda: self.heartbeat.name, clock=clock)
-        self.politeness = Politeness(crawler=crawler, spider=spider, keeper=budgets, run=self._talking.run)
-        spider.politeness = self.politeness
-        self._clock = clock
-        self._calls = Calls(
-            requests=fleet.requests,
-            worker=lambda: self.heartbeat.name,
-            settings=settings,
-            clock=clock,
-            spare=self.politeness.turns.spare,
-        )
+        self._budgets = FleetBudgets(hosts=fleet.hosts, worker=lambda: self.heartbeat.name)
+        spider.politeness = Politeness(crawler=crawler, spider=spider, keeper=self._budgets, run=self._talking.run)
+        self._turns = spider.politeness.turns
+        self._calls = Calls(requests=fleet.requests, settings=settings, budgets=self._budgets, spare=self._turns.spare)
         self.outbox = Outbox(push=self._calls.push, pushed=self._pushed)
         self.buffer = LeaseBuffer(
             lease=self._calls.lease,
@@ -228,23 +218,12 @@ class Worker:
                 self._give_back([leased], str(error), dead=True)
                 continue
             request.meta["crawl_id"] = leased.crawl
-            if leased.terms is Terms.NONE:
-                self.politeness.turns.expect(leased.host)
-            else:
-                request.meta[TURN] = self._turn_of(leased)
+            self._turns.leased(request, self._budgets.turn_of(leased))
             self.held.add(request, leased)
             return request
         self.settling.hurry()
         self.outbox.hurry()
         return None
-
-    def _turn_of(self, leased: Leased) -> Turn:
-        return Turn(
-            leased.host,
-            self._clock.moment(leased.at) if leased.terms is Terms.TIMED else None,
-            timed=leased.terms is not Terms.LATE,
-            down=leased.terms is Terms.DOWN,
-        )
 
     def request_answered(self, request: Request) -> None:
         """Free the place of a request's host."""
@@ -311,7 +290,7 @@ class Worker:
     def _declared_dead(self) -> None:
         self.held.forget()
         self.buffer.take_out(None)
-        self.politeness.turns.forget()
+        self._turns.forget()
 
     def _to_push(self, entry: StartEntry) -> Push:
         request = self._spider.page_request(entry.url, site="", depth=0, crawl=entry.crawl)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEAD_SECONDS = 0.1  # before the last turn in stock is due, the next ones are asked for
 MOST_TURNS = 64  # of one ask: what a worker that is killed takes along
 LINGER_SECONDS, LINGER_DELAYS = 0.3, 10  # a place that nobody needs is kept so long: images come in handfuls
-LONGEST_LINGER_SECONDS = 2.0
+SHORTEST_LINGER_SECONDS, LONGEST_LINGER_SECONDS = 0.05, 2.0
 HOLD_SECONDS = 5.0  # a place for which others wait is kept so long, and until the stock is used up
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0  # between two asks for a place, doubled each time
 LONGEST_WAIT_SECONDS = 30.0  # for a host that is closed: it may be open earlier than it was told
@@ -213,10 +213,16 @@ class Line:
             self._idle_since = None
             return self.places, now + LONGEST_PAUSE_SECONDS
         self._idle_since = now if self._idle_since is None else self._idle_since
-        linger = max(LINGER_SECONDS, min(LONGEST_LINGER_SECONDS, LINGER_DELAYS * self.delay))
-        if now < self._idle_since + linger:
-            return self.places, self._idle_since + linger
+        if now < self._idle_since + self._linger:
+            return self.places, self._idle_since + self._linger
         return max(self.in_use, wanted), now + LONGEST_PAUSE_SECONDS
+
+    @property
+    def _linger(self) -> float:
+        """For how long to keep a place that is not needed: hardly at all where places are scarce."""
+        if 0 < self.delay < self.lasting:
+            return SHORTEST_LINGER_SECONDS
+        return max(LINGER_SECONDS, min(LONGEST_LINGER_SECONDS, LINGER_DELAYS * self.delay))
 
     def _wanted(self, unseated: int) -> int:
         """Return how many places could be used: with a delay, as many as answers take time."""

@@ -96,7 +96,10 @@ def _paced_by_latency(state: HostState, seconds: float, *, sent: float, now: flo
         state = replace(state, closed_until=0.0, reason=SLOWED if state.slowest else "")
     if sent < state.slowed_at:
         return state
-    if latency > max(rules.slow_times * usual, usual + rules.slow_more):
+    troubled = max(rules.slow_times * usual, usual + rules.slow_more)
+    if seconds <= troubled < latency:
+        return state  # the smoothed latency tells of the past: it would make the host slower with each quick answer
+    if latency > troubled:
         delay = min(latency, rules.longest_delay, max(rules.first_slow, state.delay * rules.slower))
         if delay > state.delay:
             why = f"it takes {latency:.1f} s to answer, not {usual:.1f} s"

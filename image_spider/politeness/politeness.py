@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from image_spider import config
@@ -16,6 +17,7 @@ from image_spider.politeness.turns import Turns
 from image_spider.spiders.images import images_spider
 
 if TYPE_CHECKING:
+    from scrapy import Request
     from scrapy.crawler import Crawler
 
     from image_spider.politeness.asks import BudgetKeeper
@@ -65,3 +67,16 @@ def politeness_of(crawler: Crawler) -> Politeness:
             crawler=crawler, spider=spider, keeper=keeper, run=background.run, close=background.cancel
         )
     return spider.politeness
+
+
+@asynccontextmanager
+async def turn_of_image(spider: ImagesSpider, request: Request) -> AsyncIterator[None]:
+    """Wait for the turn of a request outside the engine, with none of its places; raises Halted and HostDown."""
+    if spider.politeness is None:  # its middleware is switched off
+        yield
+        return
+    turn = await spider.politeness.turns.take(request, image=True)
+    try:
+        yield
+    finally:
+        spider.politeness.turns.end(turn)  # the middleware has, unless the request did not come so far

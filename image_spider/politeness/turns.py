@@ -5,45 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from scrapy import Request
 from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
-from image_spider.frontier.waiting import happened
-from image_spider.politeness.asks import Ask, BudgetKeeper, Granted
+from image_spider.politeness.asker import Asker
+from image_spider.politeness.asks import BudgetKeeper
 from image_spider.politeness.host_down import HostClosed, HostDown
 from image_spider.politeness.line import Line, Waiter
-from image_spider.politeness.spacing import spaced, tolerance
+from image_spider.politeness.spacing import tolerance
 from image_spider.politeness.states import HostStates
+from image_spider.politeness.turn import RIDES, TURN, Turn
 from image_spider.unfinished import Halted
 
 ROUNDING_SECONDS = 0.005  # of times in milliseconds, and of the clock
-RIDES = "rides"  # in meta of a robots.txt: it goes on the place of the request that waits for it, the only one maybe
-TURN = "turn"  # in meta, from where a turn is taken to the middleware; nothing that is written down has it
-SHORTEST_GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.003, 0.05  # what is wanted in this time is asked for together
-LOOK_SECONDS = 0.2  # between two looks whether images still have to wait: their crawl may be at its end
-NOT_ALIVE_SECONDS = 0.2  # until the heartbeat has given a worker another name
 HALTED = "its crawl is paused or stopped, or the worker ends"
-PAGES_AHEAD = 4  # pages of a host that may wait for turns which images do not need
+PAGES_AHEAD, MOST_PAGES_AHEAD = (
+    4,
+    8,
+)  # pages of a host, and of all, that may wait for turns which images do not need ...
+SOON_SECONDS = 2.0  # ... where these will be done in that time: each keeps one of the 16 places of the engine
 LONG_SECONDS = 1.0  # nothing keeps a place of the engine for a host that is closed for longer
 COMING_SECONDS = 1.0  # from a lease to the middleware, at the most
-
-
-@dataclass(slots=True, eq=False)
-class Turn:
-    """The right to send one request to a host, with a place there."""
-
-    host: str
-    moment: float | None  # by time.monotonic(); None: any
-    line: Line | None = None  # where its place is from; None: it has none, or it is a lease's
-    seated: bool = True  # it has a place
-    timed: bool = True  # it has a turn
-    down: bool = False  # the request is to fail at once
-    epoch: int = 0  # of the line's places
-    began: float = 0.0  # when its request was sent, time.monotonic(); 0: it was not
 
 
 class Turns:
@@ -63,19 +48,15 @@ class Turns:
         run: Callable[[Coroutine[Any, Any, object]], object],
         count: Callable[[str], None],
     ) -> None:
-        self._keeper = keeper
         self._states = states
-        self._delay = delay  # between two turns of a host of which nothing is told
-        self._gather_seconds = min(LONGEST_GATHER_SECONDS, max(SHORTEST_GATHER_SECONDS, delay / 4))
         self._ending = ending
-        self._run = run  # in the background; should it fail, the crawl ends
         self._count = count  # in the stats
-        self._lines: dict[str, Line] = {}
+        self._lines = Asker(keeper=keeper, states=states, delay=delay, run=run, count=count)
+        self._lines.granted = self._dispatch
+        self._lines.look = self._look
         self._timed: dict[asyncio.Future[None], Request] = {}  # requests of leases that wait for their moment
         self._coming: dict[str, list[float]] = {}
         self._alarms: dict[str, asyncio.TimerHandle] = {}
-        self._changed = asyncio.Event()
-        self._asking: object | None = None
         states.listen(self._state_changed)
 
     # What a request needs
@@ -108,7 +89,7 @@ class Turns:
         if line is not None and turn.epoch == line.epoch:
             line.freed(time.monotonic() - turn.began if turn.began else None)
             self._dispatch(line)
-            self._changed.set()
+            self._lines.wake()
 
     def drop(self, request: Request) -> None:
         """Give back what a request has taken that will not be sent."""
@@ -118,7 +99,7 @@ class Turns:
     def take_back(self, crawl_id: str | None) -> list[Request]:
         """Let those of a crawl, or all, wait no longer: they fail with Halted; return their requests."""
         halted = []
-        for line in tuple(self._lines.values()):
+        for line in self._lines:
             halted += self._halt(line, lambda waiter: _is_of(waiter.request, crawl_id))
         for future, request in tuple(self._timed.items()):
             if _is_of(request, crawl_id) and _fail(future, Halted(HALTED)):
@@ -130,23 +111,28 @@ class Turns:
     def spare(self) -> dict[str, int]:
         """Return hosts at which pages could use turns and places that this worker has, and how many."""
         oldest = time.monotonic() - COMING_SECONDS
+        lately = {host: [at for at in moments if at > oldest] for host, moments in self._coming.items()}
+        self._coming = {host: moments for host, moments in lately.items() if moments}
+        room = MOST_PAGES_AHEAD - sum(map(len, self._coming.values())) - sum(len(line.pages) for line in self._lines)
         spare = {}
-        for host, line in self._lines.items():
-            if line.delay > 0 and line.places and line.stock:
-                coming = self._coming[host] = [at for at in self._coming.get(host, ()) if at > oldest]
-                if (count := min(PAGES_AHEAD, len(line.stock)) - len(line.pages) - len(coming)) > 0:
-                    spare[host] = count
+        for line in self._lines:
+            if line.delay > 0 and line.places and line.stock and len(line.first) * line.delay < SOON_SECONDS:
+                here = len(line.pages) + len(self._coming.get(line.host, ()))
+                if (count := min(PAGES_AHEAD - here, len(line.stock), room)) > 0:
+                    spare[line.host] = count
+                    room -= count
         return spare
 
-    def expect(self, host: str) -> None:
-        """Note that a page which was leased for what `spare` told is on its way."""
-        self._coming.setdefault(host, []).append(time.monotonic())
+    def leased(self, request: Request, turn: Turn | None) -> None:
+        """Let a page have the turn of its lease; None: it was leased for what `spare` told, and stands in line."""
+        if turn:
+            request.meta[TURN] = turn
+        else:
+            self._coming.setdefault(_host(request), []).append(time.monotonic())
 
     def forget(self) -> None:
         """Be without turns and places: this worker was declared dead."""
-        for line in self._lines.values():
-            line.forget()
-        self._changed.set()
+        self._lines.forget()
 
     # Waiting
 
@@ -170,7 +156,7 @@ class Turns:
 
     def _is_closed(self, host: str, moment: float | None) -> bool:
         """Tell whether the host is closed at the moment of a turn; None: now."""
-        closed = self._closed_for(host)
+        closed = self._lines.closed_for(host)
         return closed > 0 and (moment is None or moment < time.monotonic() + closed - ROUNDING_SECONDS)
 
     async def _punctual(self, host: str, moment: float, request: Request) -> bool:
@@ -185,16 +171,16 @@ class Turns:
             finally:
                 alarm.cancel()
                 del self._timed[over]
-        line = self._lines.get(host)
+        line = self._lines.known(host)
         return time.monotonic() - moment <= tolerance(line.delay if line else self._states.state(host).delay)
 
     async def _stand_in_line(self, turn: Turn, request: Request, *, image: bool) -> None:
-        line = self._line(turn.host)
+        line = self._lines.line(turn.host)
         future: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
         waiter = Waiter(future=future, request=request, image=image, seated=turn.seated)
         line.add(waiter, first=image or request.callback is NO_CALLBACK)
         self._dispatch(line)
-        self._wake()
+        self._lines.wake()
         try:
             turn.moment = await future
         except BaseException:
@@ -203,21 +189,6 @@ class Turns:
             raise
         turn.timed = True
         _seat(turn, line, waiter)
-
-    def _closed_for(self, host: str) -> float:
-        return max(0.0, self._states.state(host).closed_until - self._keeper.now())
-
-    def _line(self, host: str) -> Line:
-        line = self._lines.get(host)
-        if line is None:
-            line = self._lines[host] = Line(host=host, delay=self._delay)
-            self._tell(line)
-        return line
-
-    def _tell(self, line: Line) -> None:
-        state, closed = self._states.state(line.host), self._closed_for(line.host)
-        until = time.monotonic() + closed if closed else 0.0
-        line.told(delay=spaced(state.delay), closed=until, most=state.places)
 
     def _dispatch(self, line: Line) -> None:
         """Let those go who may, and come back when the next one may."""
@@ -236,88 +207,36 @@ class Turns:
         self._turn_away(line, halted, Halted(HALTED))
         return [waiter.request for waiter in halted]
 
+    def _look(self) -> None:
+        if self._ending():
+            for line in self._lines:
+                self._halt(line, lambda waiter: waiter.image)
+
     def _state_changed(self, host: str) -> None:
         """Apply at once what is told of a host."""
-        line = self._lines.get(host)
+        line = self._lines.known(host)
         if line is None:
             return
-        self._tell(line)
+        self._lines.tell(line)
         if error := self._refusal(host):
             waiters = (*line.first, *line.pages)
             self._turn_away(
                 line, [waiter for waiter in waiters if isinstance(error, HostDown) or not waiter.image], error
             )
         self._dispatch(line)
-        self._wake()
+        self._lines.wake()
 
     def _refusal(self, host: str) -> HostDown | HostClosed | None:
         """Return why a request that waits in the engine is not to wait there."""
         if self._states.is_down(host):
             return HostDown(host, self._states.state(host).reason)
-        closed = self._closed_for(host)
+        closed = self._lines.closed_for(host)
         return HostClosed(host, closed) if closed > LONG_SECONDS else None
 
     def _turn_away(self, line: Line, waiters: Iterable[Waiter], error: Exception) -> None:
         for waiter in waiters:
             line.remove(waiter)
             _fail(waiter.future, error)
-
-    # Asking
-
-    def _wake(self) -> None:
-        self._changed.set()
-        if self._asking is None:
-            self._asking = self._run(self._ask_for_ever())
-
-    async def _ask_for_ever(self) -> None:
-        while True:
-            asks, look = self._asks()
-            if asks:
-                self._apply(asks, await self._keeper.ask(asks))
-                continue
-            images_wait = any(line.first for line in self._lines.values())
-            pause = min(look - time.monotonic(), LOOK_SECONDS if images_wait else look)
-            if await happened(self._changed, max(0.001, pause)):
-                await asyncio.sleep(self._gather_seconds)
-            self._changed.clear()
-            if images_wait and self._ending():
-                for line in self._lines.values():
-                    self._halt(line, lambda waiter: waiter.image)
-
-    def _asks(self) -> tuple[list[Ask], float]:
-        now = time.monotonic()
-        asks, look = [], now + 60.0
-        for host, line in tuple(self._lines.items()):
-            ask, again = line.ask(now)
-            self._count_lost(line)
-            if ask:
-                asks.append(ask)
-            elif line.unused:
-                self._lines.pop(host)
-                self._coming.pop(host, None)
-            else:
-                look = min(look, again)
-        return asks, look
-
-    def _apply(self, asks: list[Ask], granted: Granted) -> None:
-        now = time.monotonic()
-        self._count("politeness/calls")
-        if not granted.alive:
-            self.forget()
-            for ask in asks:
-                self._line(ask.host).not_before = now + NOT_ALIVE_SECONDS
-            return
-        asked = {ask.host: ask for ask in asks}
-        for grant in granted.grants:
-            ask, line = asked[grant.host], self._line(grant.host)
-            line.granted(ask, grant, self._keeper.moment(grant.first), now)
-            self._states.heard(grant.host, grant.version)
-            self._dispatch(line)
-
-    def _count_lost(self, line: Line) -> None:
-        for _ in range(line.lost):
-            self._count("politeness/turns_lost")
-        line.lost = 0
 
 
 def _seat(turn: Turn, line: Line, waiter: Waiter) -> None:

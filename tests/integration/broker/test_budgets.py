@@ -9,7 +9,6 @@ import pytest
 
 from image_spider.frontier.budgets import FleetBudgets
 from image_spider.politeness.asks import Ask, BudgetKeeper, Grant, Told
-from image_spider.politeness.clock import RemoteClock
 from image_spider.politeness.host_state import HostState
 from image_spider.politeness.memory import LocalBudgets
 from image_spider.politeness.spacing import spaced
@@ -29,7 +28,7 @@ def on_both(request: pytest.FixtureRequest) -> Callable[[Scenario], None]:
 
     def run(scenario: Scenario) -> None:
         async def on_redis(fleet: Fleet) -> None:
-            await scenario(FleetBudgets(hosts=fleet.hosts, worker=lambda: "w", clock=RemoteClock()))
+            await scenario(FleetBudgets(hosts=fleet.hosts, worker=lambda: "w"))
 
         run_on(url, on_redis)
 

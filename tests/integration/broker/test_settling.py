@@ -9,12 +9,12 @@ from scrapy import Request
 
 from image_spider import config
 from image_spider.broker.records import Released
+from image_spider.frontier.budgets import FleetBudgets
 from image_spider.frontier.buffer import LeaseBuffer
 from image_spider.frontier.calls import Calls
 from image_spider.frontier.leases import HeldLeases
 from image_spider.frontier.outbox import Outbox
 from image_spider.frontier.settling import Settling
-from image_spider.politeness.clock import RemoteClock
 from tests.integration.broker.conftest import Fleet
 
 MANY = 1100  # one call of the broker takes 1,000
@@ -22,9 +22,8 @@ MANY = 1100  # one call of the broker takes 1,000
 
 def test_more_than_one_call_takes_is_finished_and_given_back(run: Callable[..., None]):
     async def scenario(fleet: Fleet) -> None:
-        calls = Calls(
-            requests=fleet.frontier, worker=lambda: "w", settings=config.load({}), clock=RemoteClock(), spare=dict
-        )
+        budgets = FleetBudgets(hosts=fleet.hosts, worker=lambda: "w")
+        calls = Calls(requests=fleet.frontier, settings=config.load({}), budgets=budgets, spare=dict)
         buffer = LeaseBuffer(
             lease=calls.lease, prepare=lambda leases: asyncio.sleep(0, leases), free=int, look_ahead=0, arrived=int
         )

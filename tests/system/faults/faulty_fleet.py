@@ -34,6 +34,7 @@ SETTINGS = {
     "HOST_CONCURRENCY": "64",  # more than the requests that a killed worker holds until its lease is over
     "IMAGES_PROCESSES": "1",
     "DUPLICATES": "keep",
+    "HOST_DELAY_MAX_SECONDS": "0",  # the gate is no sign of trouble: else the crawl would slow down at it
 }
 
 

@@ -103,6 +103,17 @@ def test_a_second_in_which_our_own_process_stood_still_slows_nobody_down():
     assert state.delay == RULES.delay
 
 
+def test_quick_answers_after_a_slow_spell_do_not_slow_down_further():
+    state = many(fresh(RULES), well(), 50)
+    state = many(state, well(3.0), 3, now=2000.0)
+    slowed = state.delay
+    assert slowed > RULES.delay
+    for step in range(30):
+        before, state = state.delay, after(state, well(), now=2010.0 + step / 10, rules=RULES)
+        assert state.delay <= before
+    assert state.delay < slowed
+
+
 def test_a_host_that_has_become_slower_for_good_is_not_punished_for_ever():
     state = many(fresh(RULES), well(0.1), 50)
     state = many(state, well(2), 2000, now=2000)

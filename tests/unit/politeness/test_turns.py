@@ -22,7 +22,8 @@ from image_spider.politeness.pace import fresh
 from image_spider.politeness.rules import Rules
 from image_spider.politeness.spacing import spaced
 from image_spider.politeness.states import HostStates
-from image_spider.politeness.turns import TURN, Turn, Turns
+from image_spider.politeness.turn import TURN, Turn, ahead_of
+from image_spider.politeness.turns import Turns
 from image_spider.unfinished import Halted
 
 SECONDS = 20.0
@@ -172,6 +173,21 @@ def test_a_lease_whose_turn_is_over_takes_another_one_and_no_second_place():
     run(scenario, delay=0.02)
 
 
+def test_robots_txt_goes_by_the_turn_and_on_the_place_of_the_page_that_waits_for_it():
+    async def scenario(crawl: Crawl) -> None:
+        request, moment = page(), time.monotonic() + 0.01
+        request.meta[TURN] = Turn("h", moment)
+        robots = Request("http://h/robots.txt", callback=NO_CALLBACK, meta=ahead_of(request))
+        assert (await crawl.turns.begin(robots)).moment == moment
+        assert crawl.budgets.asks == []
+        retry = robots.copy()  # which has no turn any more
+        assert (await crawl.turns.begin(retry)).line is None
+        assert [(ask.held, ask.more, ask.seated) for ask in crawl.budgets.asks] == [(0, 0, True)]
+        assert not request.meta[TURN].timed  # it takes another turn
+
+    run(scenario, delay=100.0)  # where a turn may be seconds late
+
+
 def test_those_of_a_crawl_that_is_halted_wait_no_longer_wherever_they_wait():
     async def scenario(crawl: Crawl) -> None:
         crawl.budgets.there.clear()  # Redis is away
@@ -296,17 +312,20 @@ def test_a_worker_that_was_declared_dead_begins_anew_and_gives_nothing_back_twic
     run(scenario)
 
 
-def test_pages_may_use_turns_that_are_in_stock_but_only_a_few_at_a_time():
+def test_a_few_pages_may_use_turns_that_are_in_stock_when_the_images_are_nearly_done():
     async def scenario(crawl: Crawl) -> None:
         assert crawl.turns.spare() == {}
         waiting = [crawl.take(f"{number}.png") for number in range(10)]
         await waiting[0]
+        assert crawl.turns.spare() == {}
+        for task in waiting[:9]:
+            task.cancel()
+        await asyncio.wait(waiting[:9])
         spare = crawl.turns.spare()["h"]
         assert 0 < spare <= 4
         for _ in range(spare):
-            crawl.turns.expect("h")
+            crawl.turns.leased(page(), None)
         assert crawl.turns.spare() == {}
-        for task in waiting:
-            task.cancel()
+        waiting[9].cancel()
 
     run(scenario, delay=1.0)
