@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from scrapy import Request
+from scrapy.exceptions import DownloadFailedError
 from scrapy.utils.test import get_crawler
 
 from image_spider.downloads import DownloadHandler
 from tests.sites import Site
+from tests.troubled_site import DROPPED, Answer, TroubledSite
 
 PATHS = [
     "/a%20b",
@@ -29,9 +32,10 @@ PATHS = [
 async def fetch(urls: list[str]) -> list[str]:
     """Return the URLs of the responses."""
     handler = DownloadHandler(get_crawler())
-    answered = [(await handler.download_request(Request(url))).url for url in urls]
-    await handler.close()
-    return answered
+    try:
+        return [(await handler.download_request(Request(url))).url for url in urls]
+    finally:
+        await handler.close()
 
 
 def test_a_url_is_sent_by_its_very_bytes_and_over_one_connection():
@@ -40,3 +44,10 @@ def test_a_url_is_sent_by_its_very_bytes_and_over_one_connection():
         assert asyncio.run(fetch(urls)) == urls
         assert site.requests == PATHS
         assert len(site.connections) == 1
+
+
+def test_a_request_whose_connection_is_dropped_is_sent_once():
+    with TroubledSite({"/": Answer()}, otherwise=DROPPED) as site:
+        with pytest.raises(DownloadFailedError):
+            asyncio.run(fetch([site.url + "/", site.url + "/dropped"]))
+        assert [path for _, path in site.log] == ["/", "/dropped"], "aiohttp sends a GET again by itself"

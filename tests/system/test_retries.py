@@ -78,10 +78,10 @@ def test_pages_and_images_are_tried_again_and_what_comes_at_last_is_no_failure(c
     }
 
 
-def test_scrapys_own_settings_of_retries_are_honoured(crawl: Callable[..., Project]):
+def test_scrapys_own_settings_of_retries_are_honoured(tmp_path: Path):
     answers = {"/": page("/busy", "/teapot"), "/busy": BUSY, "/teapot": Answer(status=418), "/teapot.png": IMAGE}
     with TroubledSite(answers) as site:
-        project = crawl(site.url + "/", *SOON, "-s", "RETRY_TIMES=1", "-s", "RETRY_HTTP_CODES=418")
+        project = crawl_locally(tmp_path, site.url + "/", *SOON, "-s", "RETRY_TIMES=1", "-s", "RETRY_HTTP_CODES=418")
         assert len(site.asked("/busy")) == 1
         assert len(site.asked("/teapot")) == 2
     assert failures(project)["teapot"] == "status"
