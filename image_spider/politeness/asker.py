@@ -43,6 +43,7 @@ class Asker:
         self._lines: dict[str, Line] = {}
         self._changed = asyncio.Event()
         self._task: object | None = None
+        self._epoch = 0  # of the worker's names
         self.granted: Callable[[Line], None] = lambda _: None
         self.look: Callable[[], None] = lambda: None
 
@@ -80,6 +81,7 @@ class Asker:
 
     def forget(self) -> None:
         """Be without turns and places: this worker was declared dead."""
+        self._epoch += 1
         for line in self:
             line.forget()
         self._changed.set()
@@ -88,7 +90,10 @@ class Asker:
         while True:
             asks, look = self._asks()
             if asks:
-                self._apply(asks, await self._keeper.ask(asks))
+                epoch = self._epoch
+                granted = await self._keeper.ask(asks)
+                if epoch == self._epoch:  # else it was granted to the name before, from which it is taken back
+                    self._apply(asks, granted)
                 continue
             images_wait = any(line.first for line in self)
             pause = min(look - time.monotonic(), LOOK_SECONDS if images_wait else look)
@@ -115,8 +120,7 @@ class Asker:
     def _apply(self, asks: list[Ask], granted: Granted) -> None:
         now = time.monotonic()
         self._count("politeness/calls")
-        if not granted.alive:
-            self.forget()
+        if not granted.alive:  # it may yet renew its lease, and has its places still
             for ask in asks:
                 self.line(ask.host).not_before = now + NOT_ALIVE_SECONDS
             return

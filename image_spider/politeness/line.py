@@ -50,6 +50,7 @@ class Line:
     in_use: int = 0
     epoch: int = 0  # grows when all places are lost: those that were had before are not to be given back
     lost: int = 0  # turns that were late or that nobody needed
+    untold: bool = False  # the keeper may believe that more places are held than are
     others: bool = False  # other workers wait for a place
     not_before: float = 0.0  # when asking again makes sense
     closed_until: float = 0.0  # when the host may be asked again
@@ -75,11 +76,12 @@ class Line:
     @property
     def unused(self) -> bool:
         """Whether nothing is known here that the next request could need."""
-        return not (self.first or self.pages or self.stock or self.places or self.in_use)
+        return not (self.first or self.pages or self.stock or self.places or self.in_use or self.untold)
 
     def forget(self) -> None:
-        """Be without turns and places, as a worker that was declared dead is."""
+        """Be without turns and places, as a worker that was declared dead is: it has another name now."""
         self.stock.clear()
+        self.untold = False
         self.places = self.in_use = 0
         self.epoch += 1
         self.others = False
@@ -182,9 +184,10 @@ class Line:
         blocked = unseated and self.in_use >= held
         if now < earliest:
             more = turns = 0
-        if not (surplus or turns or (blocked and more)):
+        if not (surplus or turns or (blocked and more) or self.untold):
             return None, min(later, look, max(earliest, now + LONGEST_PAUSE_SECONDS))
-        self.places = held  # what is given back must not be used while the call is under way
+        self.places = held  # what is given back must not be used while the call is under way ...
+        self.untold = True  # ... and is told again should the call come to nothing
         seated = len(self) > unseated
         return Ask(host=self.host, turns=turns, held=held, more=more, seated=seated), now + LONGEST_PAUSE_SECONDS
 
@@ -197,6 +200,7 @@ class Line:
         if grant.places and not ask.held:
             self._held_since = now
         self.places = ask.held + grant.places
+        self.untold = False
         self.others = grant.others > 0
         self._refusals = self._refusals + 1 if ask.more and not grant.places else 0
         pause = FIRST_PAUSE_SECONDS * 2 ** min(self._refusals, 8) if self._refusals else 0.0

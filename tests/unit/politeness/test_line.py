@@ -198,6 +198,20 @@ def test_a_longer_delay_makes_turns_worthless_and_a_shorter_one_does_not():
     assert (len(line.stock), line.delay) == (0, 2.0)
 
 
+def test_what_was_given_back_is_told_until_it_is_heard():
+    line = Line(host="h", delay=0.0, places=1)
+    ask(line)
+    given_back = Ask(host="h", turns=0, held=0)
+    assert ask(line, NOW + 10) == given_back
+    assert not line.unused
+    line.not_before = NOW + 11  # the call came to nothing
+    assert ask(line, NOW + 10.5) is None
+    assert ask(line, NOW + 11) == given_back
+    grant(line, given_back, now=NOW + 11)
+    assert ask(line, NOW + 12) is None
+    assert line.unused
+
+
 def test_one_that_waits_no_longer_is_passed_over():
     line = Line(host="h", delay=0.0, places=1)
     stand(line, "a").future.cancel()

@@ -296,8 +296,8 @@ def test_a_worker_that_was_declared_dead_begins_anew_and_gives_nothing_back_twic
         old = [await crawl.take(), await crawl.take()]
         crawl.budgets.alive = False
         waits = crawl.take()
-        crawl.turns.forget()
         await settle(waits)
+        crawl.turns.forget()
         assert not waits.done()
         crawl.budgets.alive = True
         new = [await waits, await crawl.take()]
@@ -308,6 +308,40 @@ def test_a_worker_that_was_declared_dead_begins_anew_and_gives_nothing_back_twic
         assert not third.done()
         crawl.turns.end(new[0])
         await third
+
+    run(scenario)
+
+
+def test_a_worker_that_does_not_count_as_alive_for_a_while_tells_again_what_it_gave_back():
+    async def scenario(crawl: Crawl) -> None:
+        turn = await crawl.take()
+        crawl.budgets.alive = False
+        crawl.turns.end(turn)
+        while len(crawl.budgets.asks) < 3:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.01)
+        assert [ask.held for ask in crawl.budgets.asks[1:]] == [0] * len(crawl.budgets.asks[1:])
+        crawl.budgets.alive = True
+        asked = len(crawl.budgets.asks)
+        while len(crawl.budgets.asks) == asked:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert crawl.budgets.asks[-1] == Ask(host="h", turns=0, held=0)
+        await crawl.take()
+
+    run(scenario)
+
+
+def test_what_was_granted_to_the_name_before_does_not_count_for_the_new_one():
+    async def scenario(crawl: Crawl) -> None:
+        crawl.budgets.there.clear()
+        first, second, third = crawl.take(), crawl.take(), crawl.take()
+        await settle(first, second, third)
+        crawl.turns.forget()  # while the call is under way
+        crawl.budgets.there.set()
+        await asyncio.wait([first, second, third], return_when=asyncio.FIRST_COMPLETED)
+        assert len(crawl.budgets.asks) >= 2
+        assert crawl.budgets.asks[1].held == 0
+        for task in (first, second, third):
+            task.cancel()
 
     run(scenario)
 
