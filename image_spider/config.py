@@ -131,7 +131,7 @@ class Config(ProxySettings):
     LABEL_MODEL: Path | None = Field(None, description="ONNX file of a model that tells topics; default none")
     LABEL_THREADS: int = Field(1, ge=1, le=64, description="threads that compute within one run of the model")
     DATA_URI_MAX_BYTES: int = Field(1_048_576, ge=0, description="data: URIs above this size are ignored")
-    HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="mean pause between two requests to one host")
+    HOST_DELAY_SECONDS: float = Field(0.1, ge=0, description="pause between two requests to one host")
     HOST_CONCURRENCY: int = Field(4, ge=1, description="requests to one host at the same time")
     ALLOW_ADDRESSES: Annotated[str, AfterValidator(_networks)] = Field(
         "", description="networks that may be crawled though they are not the internet, comma-separated"
