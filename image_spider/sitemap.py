@@ -52,8 +52,8 @@ def parse_sitemap(body: bytes) -> Sitemap:
 
 
 def sitemaps_in_robots(text: str) -> list[str]:
-    """Return the addresses in the `Sitemap:` lines of a robots.txt."""
-    return re.findall(r"^\s*sitemap:\s*(\S+)", text, re.IGNORECASE | re.MULTILINE)
+    """Return the addresses in the `Sitemap:` lines of a robots.txt; the time it takes grows as the text does."""
+    return re.findall(r"^[ \t]*sitemap:[ \t]*(\S+)", text, re.IGNORECASE | re.MULTILINE)
 
 
 def _inflate(body: bytes) -> bytes:

@@ -60,8 +60,8 @@ ORDER = (
     Place(
         550,
         "middlewares.retry.RetryMiddleware",
-        "Above redirects, so that it sees the last answer; above decompression, for a body that cannot be read. In"
-        " place of Scrapy's.",
+        "Above redirects, so that it sees the last answer. A body that cannot be unpacked is not asked for again: what"
+        " fails in a process_response, as at 590, passes no process_exception. In place of Scrapy's.",
     ),
     Place(
         580,

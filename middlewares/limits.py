@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
 from scrapy.exceptions import StopDownload
-from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider import causes, config
+from image_spider.politeness.robots import ROBOTS_TXT
 from image_spider.refusals import RefusedRequest
 from image_spider.spiders.images import ImagesSpider, images_spider
 from image_spider.traps import TrapRules
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROBOTS_BYTES = 512 * 1024  # RFC 9309 asks for 500 KiB at least; what stands behind them is not read
 ROBOTS_MAX_BYTES = 4 * 1024 * 1024  # of them, when they were compressed
+RECEIVED = "robots_bytes"  # in meta of a robots.txt
 
 
 class LimitsMiddleware:
@@ -50,16 +51,17 @@ class LimitsMiddleware:
             raise RefusedRequest(causes.TRAP, reason)
         if "crawl_id" in request.meta:
             self._check_bytes(request)
-        if urlparse_cached(request).path == "/robots.txt":
+        if ROBOTS_TXT in request.meta:
             request.meta.setdefault("download_maxsize", ROBOTS_MAX_BYTES)
+            request.meta[RECEIVED] = 0  # a retry and a redirect come with the meta of what they follow
 
     def bytes_received(self, data: bytes, request: Request) -> None:
         """Count; end a robots.txt where nobody reads on."""
         if crawl_id := request.meta.get("crawl_id"):
             self._spider.traffic.add(crawl_id, len(data))
-        if urlparse_cached(request).path == "/robots.txt":
-            request.meta["robots_bytes"] = request.meta.get("robots_bytes", 0) + len(data)
-            if request.meta["robots_bytes"] > ROBOTS_BYTES:
+        if ROBOTS_TXT in request.meta:
+            request.meta[RECEIVED] = request.meta.get(RECEIVED, 0) + len(data)
+            if request.meta[RECEIVED] > ROBOTS_BYTES:
                 raise StopDownload(fail=False)
 
     def _check_bytes(self, request: Request) -> None:

@@ -19,7 +19,7 @@ from scrapy.utils.misc import build_from_crawler
 from image_spider.delayed import delayed
 from image_spider.extensions.retries import Retries
 from image_spider.politeness.host_down import HostClosed
-from image_spider.politeness.robots import floor_of
+from image_spider.politeness.robots import ROBOTS_TXT, floor_of
 from image_spider.politeness.turn import ahead_of
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
 
     async def _fetch(self, request: Request) -> RobotParser | None:
         url = urlparse_cached(request)._replace(path="/robots.txt", params="", query="", fragment="").geturl()
-        meta = {"dont_obey_robotstxt": True, **ahead_of(request)}
+        meta = {"dont_obey_robotstxt": True, ROBOTS_TXT: True, **ahead_of(request)}
         robots = Request(url, priority=self.DOWNLOAD_PRIORITY, meta=meta, callback=NO_CALLBACK)
         self._stats.inc_value("robotstxt/request_count")
         try:

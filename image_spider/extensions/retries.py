@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from scrapy import Request
 from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.datatypes import LocalCache
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import _load_objects
@@ -15,6 +16,7 @@ from scrapy.utils.response import response_status_message
 
 from image_spider import config
 from image_spider.delayed import delayed, take_delay
+from image_spider.exceptions import ProxyFailed
 from image_spider.pauses import Pauses
 from image_spider.politeness.answers import of_error, of_response
 from image_spider.politeness.retry import RetryTokens, decide
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from image_spider.politeness.host_state import Observation
 
 HOSTS = 10_000  # whose budgets are remembered
+NOT_SENT = (IgnoreRequest, ProxyFailed)  # no request to the host: refused, halted, put off, or no proxy did its work
 WAITS_OUTSIDE = "waits_outside"  # in meta: who sent the request tries it again, not the middleware
 
 
@@ -63,7 +66,8 @@ class Retries:
 
     def after_error(self, request: Request, error: Exception) -> Request | None:
         """Return the request to send after a failure, with its delay; None: it has failed."""
-        self._count(request)
+        if not isinstance(error, NOT_SENT):
+            self._count(request)
         return self._retry(request, of_error(error), error) if isinstance(error, self._errors) else None
 
     async def try_once(self, request: Request) -> Response | Request:

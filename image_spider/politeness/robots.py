@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
+
+ROBOTS_TXT = "robots_txt"  # in meta of a request for a robots.txt, wherever it is redirected to
 
 
 def floor_of(crawl_delay: float | None, request_rate: tuple[float, float] | None) -> float:
@@ -12,5 +15,13 @@ def floor_of(crawl_delay: float | None, request_rate: tuple[float, float] | None
     in five seconds), and Crawl-delay is Yahoo's and Bing's. Of both the slower counts; nonsense counts as none.
     """
     requests, seconds = request_rate or (0.0, 0.0)
-    asked = [crawl_delay or 0.0, seconds / requests if requests > 0 else 0.0]
-    return max((value for value in asked if math.isfinite(value) and value > 0), default=0.0)
+    asked = [value for value in (crawl_delay or 0.0, _quotient(seconds, requests)) if 0 < value < math.inf]
+    return max(asked, default=0.0)
+
+
+def _quotient(seconds: float, requests: float) -> float:
+    """Return the seconds for each request; one in 10^400 seconds is as good as none ever: the most that a float holds."""
+    try:
+        return seconds / requests if requests > 0 else 0.0
+    except OverflowError:
+        return sys.float_info.max

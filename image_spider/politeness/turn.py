@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scrapy.utils.httpobj import urlparse_cached
+
 from image_spider.politeness.line import Line
 
 if TYPE_CHECKING:
     from scrapy import Request
 
 TURN = "turn"  # in meta, from where a turn is taken to the middleware; nothing that is written down has it
-RIDES = "rides"  # in meta of a robots.txt: it goes on the place of the request that waits for it, the only one maybe
+# In meta of a robots.txt, its host: there it goes on the place of the request that waits for it, the only one maybe.
+RIDES = "rides"
 
 
 @dataclass(slots=True, eq=False)
@@ -30,8 +33,9 @@ class Turn:
 
 def ahead_of(request: Request) -> dict[str, Any]:
     """Return the meta of a request that must go before this one: by its place and its turn; it takes another turn."""
+    rides = {RIDES: urlparse_cached(request).hostname or ""}
     turn: Turn | None = request.meta.get(TURN)
     if turn is None or not turn.timed:
-        return {RIDES: True}
+        return rides
     turn.timed = False
-    return {RIDES: True, TURN: Turn(turn.host, turn.moment)}
+    return {**rides, TURN: Turn(turn.host, turn.moment)}

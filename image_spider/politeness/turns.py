@@ -76,7 +76,7 @@ class Turns:
         host = _host(request)
         turn: Turn | None = request.meta.pop(TURN, None)
         if turn is None or turn.host != host:
-            turn = Turn(host, None, seated=RIDES in request.meta, timed=False)
+            turn = Turn(host, None, seated=request.meta.get(RIDES) == host, timed=False)
             if request.callback is not NO_CALLBACK and (coming := self._coming.get(host)):
                 coming.pop()
         turn = await self._wait(turn, request, image=False)

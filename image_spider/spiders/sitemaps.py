@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scrapy import Request, Spider
 
 from image_spider.items import Candidate, ImageItem, PageItem
+from image_spider.politeness.robots import ROBOTS_TXT
 from image_spider.sitemap import parse_sitemap, sitemaps_in_robots
 from image_spider.urls import join, same_site
 
@@ -34,7 +35,7 @@ class SitemapFollower(Spider):
     def begin_sitemaps(self, site: str, crawl: Crawl) -> Iterator[Request]:
         """Ask for the robots.txt of a site, which names its sitemaps."""
         if url := join(site, "/robots.txt"):
-            arguments, meta = {"site": site}, {"crawl_id": crawl.id}
+            arguments, meta = {"site": site}, {"crawl_id": crawl.id, ROBOTS_TXT: True}
             yield Request(url, self.parse_robots, errback=self.robots_failed, cb_kwargs=arguments, meta=meta)
 
     def parse_robots(self, response: Response, site: str) -> Iterator[Request]:

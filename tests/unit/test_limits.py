@@ -14,6 +14,7 @@ from scrapy.utils.test import get_crawler
 
 from image_spider import causes
 from image_spider.crawl import Crawl
+from image_spider.politeness.robots import ROBOTS_TXT
 from image_spider.refusals import RefusedRequest
 from image_spider.spiders.images import ImagesSpider
 from image_spider.traffic import Traffic
@@ -70,12 +71,16 @@ def test_bytes_are_counted_as_they_arrive_until_the_crawl_has_had_its_own():
 
 def test_a_robots_txt_is_read_to_half_a_megabyte():
     middleware, _ = limits()
-    robots = Request("http://a.example/robots.txt")
-    middleware.process_request(robots)
-    middleware.bytes_received(b"x" * 500_000, robots)
-    with pytest.raises(StopDownload):
-        middleware.bytes_received(b"x" * 50_000, robots)
-    assert robots.meta["download_maxsize"] < 5_000_000
+    robots = Request("http://a.example/robots.txt", meta={ROBOTS_TXT: True})
+    for one in (robots, robots.copy(), robots.replace(url="http://a.example/elsewhere")):
+        middleware.process_request(one)
+        middleware.bytes_received(b"x" * 500_000, one)
+        with pytest.raises(StopDownload):
+            middleware.bytes_received(b"x" * 50_000, one)
+        assert one.meta["download_maxsize"] < 5_000_000
+    page = Request("http://a.example/robots.txt")
+    middleware.process_request(page)
+    middleware.bytes_received(b"x" * 900_000, page)
 
 
 def test_the_bytes_of_a_crawl_are_those_of_all_processes():

@@ -8,8 +8,12 @@ from scrapy.exceptions import DownloadTimeoutError, NotConfigured
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
+from image_spider import causes
+from image_spider.exceptions import ProxyFailed
 from image_spider.extensions.retries import Retries
-from image_spider.politeness.host_down import HostDown
+from image_spider.politeness.host_down import HostClosed, HostDown
+from image_spider.refusals import RefusedRequest
+from image_spider.unfinished import Halted
 from middlewares.retry import RetryMiddleware
 
 URL = "http://a.example/"
@@ -72,6 +76,25 @@ def test_hosts_have_budgets_of_their_own():
     tried = sum(some.after_error(Request(URL), DownloadTimeoutError()) is not None for _ in range(20))
     assert tried == 10, "the reserve"
     assert some.after_error(Request("http://b.example/"), DownloadTimeoutError())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        HostDown("a.example", "it is down"),
+        HostClosed("a.example", 5.0),
+        RefusedRequest(causes.TRAP, "too long"),
+        Halted("paused"),
+        ProxyFailed("p:1 cannot be reached"),
+    ],
+)
+def test_what_was_not_sent_earns_no_retries(error: Exception):
+    some = retries(RETRY_SHARE=1)
+    for _ in range(10):
+        assert some.after_error(Request(URL, meta={"retry_times": 1}), DownloadTimeoutError()), "the reserve is spent"
+    for _ in range(20):
+        assert some.after_error(Request(URL), error) is None
+    assert some.after_error(Request(URL, meta={"retry_times": 1}), DownloadTimeoutError()) is None
 
 
 def test_without_retries_there_is_no_middleware():

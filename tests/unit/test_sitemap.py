@@ -1,6 +1,7 @@
 import gzip
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -46,6 +47,19 @@ def test_entities_are_not_expanded():
 def test_robots_names_sitemaps():
     robots = "User-agent: *\nDisallow: /x\nSitemap: https://example.com/s.xml # ours\n sitemap:/t.xml\r\n"
     assert sitemaps_in_robots(robots) == ["https://example.com/s.xml", "/t.xml"]
+
+
+@pytest.mark.parametrize("piece", ["\n", " ", "\t \n", "sitemap:", "sitemap: ", "sitemap:\n", "\r"])
+def test_the_time_for_a_robots_txt_grows_as_its_length_does(piece: str):
+    def seconds(count: int) -> float:
+        text, least = piece * count, float("inf")
+        for _ in range(5):
+            begin = time.thread_time()
+            sitemaps_in_robots(text)
+            least = min(least, time.thread_time() - begin)
+        return least
+
+    assert seconds(32 * 4096) < 32 * 8 * (seconds(4096) + 1e-5), "its square would be 32 times 32"
 
 
 def test_a_sitemap_gives_no_more_entries_than_the_protocol_allows():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from image_spider.politeness.host_state import Observation
@@ -67,6 +69,8 @@ def test_what_an_answer_tells_of_its_host(observation: Observation, told: Tells)
         (float("nan"), None, 0),
         (float("inf"), (1, 3), 3),
         (None, (0, 5), 0),
+        (None, (1, 10**400), sys.float_info.max),
+        (None, (10**400, 1), 0),
     ],
 )
 def test_of_crawl_delay_and_request_rate_the_slower_counts(

@@ -184,6 +184,8 @@ def test_robots_txt_goes_by_the_turn_and_on_the_place_of_the_page_that_waits_for
         assert (await crawl.turns.begin(retry)).line is None
         assert [(ask.held, ask.more, ask.seated) for ask in crawl.budgets.asks] == [(0, 0, True)]
         assert not request.meta[TURN].timed  # it takes another turn
+        elsewhere = robots.replace(url="http://other/robots.txt")  # where that page has no place
+        assert (await crawl.turns.begin(elsewhere)).line is not None
 
     run(scenario, delay=100.0)  # where a turn may be seconds late
 
