@@ -155,7 +155,7 @@ class HostStates:
     def _adopt(self, host: str, told: Told) -> None:
         """Believe what is told; how long the host takes to answer, this process knows from itself if nobody tells.
 
-        What it has read in robots.txt it tells again: a failover may have lost it, and it is read anew after a day alone.
+        What it has read in robots.txt it tells again: a failover may have lost it, and it is read anew after a day.
         """
         mine = self.state(host)
         state = told.state or replace(self._fresh, latency=mine.latency, usual=mine.usual)
