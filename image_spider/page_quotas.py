@@ -10,6 +10,7 @@ class PageQuotas:
     """Counts pages when they are queued, so that a trap fills no queue.
 
     Pages are requests that the filter of a crawl has not seen: redirects and sitemaps are among them, retries are not.
+    A count for each host has no bound of its own: that filter holds more, a fingerprint for each page.
     """
 
     def __init__(self, *, host_max_pages: int, asked: Mapping[str, int] | None = None) -> None:

@@ -12,8 +12,10 @@ class Halted(IgnoreRequest):
 class Unfinished(DropItem):
     """An item was left undone: the crawl is paused, stopped or ending, or what should record the item failed.
 
-    A local run notes its page in the job directory. In a fleet the lease of its page goes back to the queue.
+    Or the host of its image is closed for so many seconds. A local run notes its page in the job directory, or reads it
+    again then. In a fleet the lease of its page goes back to the queue, for so long.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, seconds: float = 0.0) -> None:
         super().__init__(reason, log_level="DEBUG")
+        self.seconds = seconds

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from scrapy import Request
 from scrapy.exceptions import DropItem
@@ -23,12 +23,12 @@ from image_spider.budget import Budget
 from image_spider.decoders import Decoders
 from image_spider.delayed import delayed, take_delay
 from image_spider.exceptions import CatalogError, DecodersError, LabelModelError, RefusedImage, StoreError, UsageError
-from image_spider.extensions.job_directory import JobDirectory
 from image_spider.extensions.retries import Retries
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
 from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.politeness import turn_of_image
+from image_spider.politeness.turns import patience
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
@@ -36,6 +36,7 @@ from image_spider.topics.labeller import Labeller
 from image_spider.unfinished import Halted, Unfinished
 from pipelines.catalog import CatalogPipeline
 from pipelines.image_counts import count_image
+from pipelines.left_undone import LeftUndone
 from pipelines.stored_file import StoredFile, image_of, stored_file
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         super().open_spider()
         self.spiderinfo.downloaded = LocalCache(limit=SEEN_MEDIA)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
-        self._job = self.crawler.get_extension(JobDirectory)
+        self._undone = LeftUndone(self.crawler)
         retries = self.crawler.get_extension(Retries)
         assert retries
         self._retries = retries
@@ -154,7 +155,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
             if not free:
                 raise DropItem("max_images is reached", log_level="DEBUG")
             if self._spider.stopping or served.halted:
-                self._leave(item)
+                self._undone.leave(item)
             if self._claims:
                 await self._claims.take(item)
             if served.crawl.download and not item.failure:
@@ -244,6 +245,8 @@ class ImagesPipeline(ScrapyImagesPipeline):
                 try:
                     response = await self._retries.try_once(request)
                 except HostClosed as closed:  # that of its robots.txt, or where a redirect leads
+                    if closed.seconds > patience(request, image=True):
+                        raise
                     response = delayed(request.copy(), closed.seconds)
                 if isinstance(response, Response):
                     return await self.media_downloaded(response, request, info, item=item)
@@ -283,9 +286,11 @@ class ImagesPipeline(ScrapyImagesPipeline):
         error = error.error if isinstance(error, MediaFailed) else error
         if isinstance(error, ENDS_THE_CRAWL):
             self._spider.abort(error)
-            self._leave(item)
+            self._undone.leave(item)
         if isinstance(error, Halted):
-            self._leave(item)
+            self._undone.leave(item)
+        if isinstance(error, HostClosed):
+            self._undone.postpone(error)
         item.failure = causes.of(cast("BaseException", error))
         return item
 
@@ -318,12 +323,6 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if thumbnail:
             self._images.write(thumbnail_path(path), thumbnail, durable=False)
         return new
-
-    def _leave(self, item: ImageItem) -> NoReturn:
-        """Drop a candidate that the end of the crawl overtook; a resumed crawl reads its page again."""
-        if self._job:
-            self._job.leave_unfinished(item.page_url)
-        raise Unfinished(self._spider.crawls[item.crawl_id].halted or "the crawl is ending")
 
     async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)

@@ -58,10 +58,11 @@ class HeldLeases:
         if request is not None and (held := self._with_engine.get(request)):
             held.counters[name] += number
 
-    def give_back(self, request: Request | None, cause: str, *, attempted: bool) -> None:
-        """Let a request go back to the queue when the engine lets it go; the first cause counts."""
+    def give_back(self, request: Request | None, cause: str, *, attempted: bool, seconds: float = 0.0) -> None:
+        """Let a request go back to the queue for so long when the engine lets it go; the first cause counts."""
         if request is not None and (held := self._with_engine.get(request)) and not held.nack:
-            held.nack = Nack(id=held.leased.id, token=held.leased.token, cause=cause, attempted=attempted)
+            lease, wait = held.leased, int(1000 * seconds)
+            held.nack = Nack(id=lease.id, token=lease.token, cause=cause, delay_ms=wait, attempted=attempted)
 
     def give_back_all(self, cause: str) -> None:
         """Let every request go back to the queue when the engine lets it go."""

@@ -142,7 +142,7 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]  # scrapy-redis has no ty
         """Count what became of an item, or give its page back when the item was left undone."""
         self.claims.item_dropped(item, exception)
         if isinstance(exception, Unfinished):
-            self._worker.held.give_back(_request(response), str(exception), attempted=False)
+            self._worker.held.give_back(_request(response), str(exception), attempted=False, seconds=exception.seconds)
         elif isinstance(item, ImageItem | PageItem) and item.failure:
             self._worker.request_ended(_request(response), "failed")
         elif isinstance(item, PageItem):

@@ -14,7 +14,7 @@ from image_spider.politeness.spacing import spaced
 from image_spider.politeness.states import HostStates
 
 SHORTEST_GATHER_SECONDS, LONGEST_GATHER_SECONDS = 0.003, 0.05  # what is wanted in this time is asked for together
-LOOK_SECONDS = 0.2  # between two looks whether images still have to wait: their crawl may be at its end
+LOOK_SECONDS = 0.2  # between two looks whether those that wait still have to: their crawl may be at its end
 NOT_ALIVE_SECONDS = 0.2  # until the heartbeat has given a worker another name
 
 
@@ -22,7 +22,7 @@ class Asker:
     """Keeps a line for each host at which somebody waits or something is held.
 
     One call is under way at a time; while Redis is away it waits, and the lines with it. `granted` is told of each line
-    that has got something, and `look` is called now and then while images wait.
+    that has got something, and `look` is called now and then while somebody waits.
     """
 
     def __init__(
@@ -87,7 +87,11 @@ class Asker:
         self._changed.set()
 
     async def _ask_for_ever(self) -> None:
+        next_look = 0.0
         while True:
+            if time.monotonic() >= next_look and any(map(len, self)):
+                next_look = time.monotonic() + LOOK_SECONDS
+                self.look()
             asks, look = self._asks()
             if asks:
                 epoch = self._epoch
@@ -95,13 +99,11 @@ class Asker:
                 if epoch == self._epoch:  # else it was granted to the name before, from which it is taken back
                     self._apply(asks, granted)
                 continue
-            images_wait = any(line.first for line in self)
-            pause = min(look - time.monotonic(), LOOK_SECONDS if images_wait else look)
-            if await happened(self._changed, max(0.001, pause)):
+            if any(map(len, self)):
+                look = min(look, next_look)
+            if await happened(self._changed, max(0.001, look - time.monotonic())):
                 await asyncio.sleep(self._gather_seconds)
             self._changed.clear()
-            if images_wait:
-                self.look()
 
     def _asks(self) -> tuple[list[Ask], float]:
         now = time.monotonic()

@@ -21,6 +21,8 @@ HOLD_SECONDS = 5.0  # a place for which others wait is kept so long, and until t
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0  # between two asks for a place, doubled each time
 LONGEST_WAIT_SECONDS = 30.0  # for a host that is closed: it may be open earlier than it was told
 SMOOTHING = 0.125  # of the newest in the smoothed: SRTT's alpha, RFC 6298, 2
+FAR_SECONDS = 10.0  # a page whose turn is further away goes: it has one of the engine's 16 places ...
+EARLY_SECONDS = 5.0  # ... and comes back so long before its turn, for which it waits here
 UNBOUNDED = 1_000_000
 SLOWER = 1.01  # times the delay before
 
@@ -55,6 +57,7 @@ class Line:
     not_before: float = 0.0  # when asking again makes sense
     closed_until: float = 0.0  # when the host may be asked again
     most: int = UNBOUNDED  # at the same time, by the host's state: one, while its breaker is half-open
+    promised: float = 0.0  # the turn for which the last of the pages that went will be back
     _refusals: int = 0
     _held_since: float = 0.0
     _idle_since: float | None = None
@@ -76,7 +79,8 @@ class Line:
     @property
     def unused(self) -> bool:
         """Whether nothing is known here that the next request could need."""
-        return not (self.first or self.pages or self.stock or self.places or self.in_use or self.untold)
+        known = self.stock or self.places or self.in_use or self.untold or self.promised
+        return not (self.first or self.pages or known)
 
     def forget(self) -> None:
         """Be without turns and places, as a worker that was declared dead is: it has another name now."""
@@ -135,6 +139,22 @@ class Line:
                 return True
         return False
 
+    def too_far(self, now: float) -> list[tuple[Waiter, float]]:
+        """Return the pages whose turns are known to be far away, and for how many seconds each should be away.
+
+        They come back a delay apart, for else all would come for the next turn, and all but one go again.
+        """
+        if self.delay <= 0 or not self.stock:
+            return []
+        far = []
+        for number, waiter in enumerate(self.pages, len(self.first)):
+            beyond = max(0, number + 1 - len(self.stock))
+            moment = self.stock[min(number, len(self.stock) - 1)] + beyond * self.delay
+            if moment > now + FAR_SECONDS and not waiter.future.done():
+                self.promised = max(moment, self.promised + self.delay)
+                far.append((waiter, self.promised - now - EARLY_SECONDS))
+        return far
+
     def due(self, now: float) -> float | None:
         """Return when the next one may go; None: not before something else happens."""
         if now < self.closed_until:
@@ -173,6 +193,8 @@ class Line:
     def ask(self, now: float) -> tuple[Ask | None, float]:
         """Return what to ask for now, and when to look again unless something happens before."""
         self._drop_late(now)
+        if self.promised < now:
+            self.promised = 0.0
         unseated = len(self) - self.seated
         held, later = self._held(now, unseated)
         surplus = held < self.places

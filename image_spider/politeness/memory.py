@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from scrapy.utils.datatypes import LocalCache
-
 from image_spider.politeness.asks import Ask, Grant, Granted, Told
 from image_spider.politeness.host_state import HostState
 from image_spider.politeness.spacing import spaced
+from image_spider.recent import Recent
 
-HOSTS = 10_000  # whose next allowed times are remembered
+HOSTS = 10_000  # whose next allowed times and states are remembered
 AGAIN_SECONDS = 0.05  # until a place may be free
 
 
@@ -20,8 +19,8 @@ class LocalBudgets:
 
     def __init__(self, *, usual: HostState) -> None:
         self._usual = usual
-        self._next: LocalCache[str, float] = LocalCache(limit=HOSTS)
-        self._told: dict[str, Told] = {}
+        self._next: Recent[str, float] = Recent(limit=HOSTS)
+        self._told: Recent[str, Told] = Recent(limit=HOSTS)
         self._version = 0
         self._ahead = time.time() - time.monotonic()
 

@@ -46,6 +46,7 @@ class Politeness:
             states=self.states,
             delay=spaced(settings.HOST_DELAY_SECONDS),
             ending=lambda: spider.stopping,
+            in_fleet=spider.in_fleet,
             run=run,
             count=crawler.stats.inc_value,
         )
@@ -71,7 +72,7 @@ def politeness_of(crawler: Crawler) -> Politeness:
 
 @asynccontextmanager
 async def turn_of_image(spider: ImagesSpider, request: Request) -> AsyncIterator[None]:
-    """Wait for the turn of a request outside the engine, with none of its places; raises Halted and HostDown."""
+    """Wait for the turn of a request outside the engine, with none of its places; raises what Turns.take does."""
     if spider.politeness is None:  # its middleware is switched off
         yield
         return

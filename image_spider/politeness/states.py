@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from scrapy.utils.datatypes import LocalCache
-
+from image_spider.frontier.waiting import happened
 from image_spider.politeness import breaker, pace
 from image_spider.politeness.asks import BudgetKeeper, Told
 from image_spider.politeness.events import event_of, words_for
 from image_spider.politeness.host_state import HostState, Observation, worth_telling
 from image_spider.politeness.rules import Rules
+from image_spider.recent import Recent
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +45,9 @@ class HostStates:
         self._run = run  # in the background; should it fail, the crawl ends
         self._count = count  # in the stats
         self._fresh = pace.fresh(rules)
-        self._states: LocalCache[str, HostState] = LocalCache(limit=HOSTS)
-        self._told: LocalCache[str, Told] = LocalCache(limit=HOSTS)
+        self._states: Recent[str, HostState] = Recent(limit=HOSTS)
+        self._told: Recent[str, Told] = Recent(limit=HOSTS)
+        self._floors: Recent[str, float] = Recent(limit=HOSTS)  # what this process has read in robots.txt
         self._news: dict[str, Callable[[HostState], HostState]] = {}  # host -> its last change, to be told
         self._outdated: set[str] = set()
         self._seen = 0  # the version of the last change that was heard of
@@ -73,6 +75,7 @@ class HostStates:
 
     def set_floor(self, host: str, seconds: float) -> None:
         """Take note of the seconds between two requests that a host's robots.txt asks for; 0: for none."""
+        self._floors[host] = seconds
         self.change(host, lambda state: pace.with_floor(state, seconds, rules=self._rules))
 
     def change(self, host: str, change: Callable[[HostState], HostState]) -> None:
@@ -108,18 +111,18 @@ class HostStates:
             self._task = self._run(self._exchange())
 
     async def _exchange(self) -> None:
+        next_look = time.monotonic() + LOOK_SECONDS
         while True:
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._changed.wait()
-            except TimeoutError:
+            await happened(self._changed, max(0.0, next_look - time.monotonic()))
+            if time.monotonic() >= next_look:
                 await self._look()
+                next_look = time.monotonic() + LOOK_SECONDS
             self._changed.clear()
             if self._outdated:
                 hosts, self._outdated = list(self._outdated), set()
                 await self._hear(hosts)
-            while self._news:
-                await self._tell(*self._news.popitem())
+            for host in tuple(self._news):
+                await self._tell(host, self._news.pop(host))
 
     async def _look(self) -> None:
         """Ask for what others have told since the last look."""
@@ -136,6 +139,8 @@ class HostStates:
     async def _tell(self, host: str, change: Callable[[HostState], HostState]) -> None:
         for _ in range(TRIES):
             state = self.state(host)
+            if not worth_telling(self._told_state(host), state):
+                return
             known = self._told.get(host, NOTHING)
             usual = not worth_telling(self._fresh, state)
             written, told = await self._keeper.tell(host, known=known.version, state=None if usual else state)
@@ -144,12 +149,21 @@ class HostStates:
                 return
             self._adopt(host, told)
             self._states[host] = change(self.state(host))
-            if not worth_telling(self._told_state(host), self.state(host)):
-                return
+        self._count("hosts/told_later")
+        self._news.setdefault(host, change)  # within a second
 
     def _adopt(self, host: str, told: Told) -> None:
-        """Believe what is told; how long the host takes to answer, this process knows from itself if nobody tells."""
+        """Believe what is told; how long the host takes to answer, this process knows from itself if nobody tells.
+
+        What it has read in robots.txt it tells again: a failover may have lost it, and it is read anew after a day.
+        """
         mine = self.state(host)
+        state = told.state or replace(self._fresh, latency=mine.latency, usual=mine.usual)
         self._told[host] = told
-        self._states[host] = told.state or replace(self._fresh, latency=mine.latency, usual=mine.usual)
+        floor = self._floors.get(host, 0.0)
+        if floor > state.floor:
+            state = pace.with_floor(state, floor, rules=self._rules)
+            self._news.setdefault(host, lambda adopted: pace.with_floor(adopted, floor, rules=self._rules))
+            self._changed.set()
+        self._states[host] = state
         self._listener(host)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from scrapy import Request
@@ -22,12 +23,11 @@ from image_spider.unfinished import Halted
 
 ROUNDING_SECONDS = 0.005  # of times in milliseconds, and of the clock
 HALTED = "its crawl is paused or stopped, or the worker ends"
-PAGES_AHEAD, MOST_PAGES_AHEAD = (
-    4,
-    8,
-)  # pages of a host, and of all, that may wait for turns which images do not need ...
-SOON_SECONDS = 2.0  # ... where these will be done in that time: each keeps one of the 16 places of the engine
+PAGES_AHEAD = 4  # pages of a host that may wait for turns which its images do not need ...
+MOST_PAGES_AHEAD = 8  # ... and of all hosts: each keeps one of the 16 places of the engine
+SOON_SECONDS = 2.0  # the images of such a host will be done in that time
 LONG_SECONDS = 1.0  # nothing keeps a place of the engine for a host that is closed for longer
+FAR_SECONDS = 30.0  # and no image its page, which is read again: that costs one request more
 COMING_SECONDS = 1.0  # from a lease to the middleware, at the most
 
 
@@ -45,11 +45,13 @@ class Turns:
         states: HostStates,
         delay: float,
         ending: Callable[[], bool],
+        in_fleet: bool,
         run: Callable[[Coroutine[Any, Any, object]], object],
         count: Callable[[str], None],
     ) -> None:
         self._states = states
         self._ending = ending
+        self._in_fleet = in_fleet  # its worker takes back what waits when it ends, with the leases
         self._count = count  # in the stats
         self._lines = Asker(keeper=keeper, states=states, delay=delay, run=run, count=count)
         self._lines.granted = self._dispatch
@@ -62,7 +64,7 @@ class Turns:
     # What a request needs
 
     async def take(self, request: Request, *, image: bool = False) -> Turn:
-        """Return when the request may be sent, with its place; raises Halted, and HostDown."""
+        """Return when the request may be sent, with its place; raises Halted, HostDown, and HostClosed."""
         turn = await self._wait(Turn(_host(request), None, seated=False, timed=False), request, image=image)
         request.meta[TURN] = turn
         return turn
@@ -71,7 +73,8 @@ class Turns:
         """Return at the moment when the request is to be sent, be its turn a lease's, taken before, or none yet.
 
         Raises Halted when its crawl is halted meanwhile, HostDown when the host is not asked at all, and HostClosed
-        when it is not for some time: the request has a place of the downloader, which is not for waiting.
+        when it is not for some time, or others come first for long: the request has a place of the downloader, which
+        is not for waiting.
         """
         host = _host(request)
         turn: Turn | None = request.meta.pop(TURN, None)
@@ -141,8 +144,9 @@ class Turns:
             while True:
                 if turn.down:
                     raise HostDown(turn.host, self._states.state(turn.host).reason)
-                error = self._refusal(turn.host)
-                if isinstance(error, HostDown) or (error and not image):
+                if self._ending() and not self._in_fleet:
+                    raise Halted(HALTED)
+                if error := self._refusal(turn.host, patience(request, image=image)):
                     raise error
                 if turn.seated and turn.timed and not self._is_closed(turn.host, turn.moment):
                     if turn.moment is None or await self._punctual(turn.host, turn.moment, request):
@@ -201,16 +205,22 @@ class Turns:
         if (due := line.due(now)) is not None:
             loop = asyncio.get_running_loop()
             self._alarms[line.host] = loop.call_later(max(0.0, due - now), self._dispatch, line)
+        for waiter, seconds in line.too_far(now):
+            self._turn_away(line, waiter, HostClosed(line.host, seconds))
 
     def _halt(self, line: Line, wanted: Callable[[Waiter], bool]) -> list[Request]:
         halted = [waiter for waiter in (*line.first, *line.pages) if wanted(waiter)]
-        self._turn_away(line, halted, Halted(HALTED))
+        for waiter in halted:
+            self._turn_away(line, waiter, Halted(HALTED))
         return [waiter.request for waiter in halted]
 
     def _look(self) -> None:
-        if self._ending():
-            for line in self._lines:
-                self._halt(line, lambda waiter: waiter.image)
+        if not self._ending():
+            return
+        if not self._in_fleet:
+            self.take_back(None)
+        for line in self._lines:
+            self._halt(line, lambda waiter: waiter.image)
 
     def _state_changed(self, host: str) -> None:
         """Apply at once what is told of a host."""
@@ -218,25 +228,33 @@ class Turns:
         if line is None:
             return
         self._lines.tell(line)
-        if error := self._refusal(host):
-            waiters = (*line.first, *line.pages)
-            self._turn_away(
-                line, [waiter for waiter in waiters if isinstance(error, HostDown) or not waiter.image], error
-            )
+        for waiter in (*line.first, *line.pages):
+            if error := self._refusal(host, patience(waiter.request, image=waiter.image)):
+                self._turn_away(line, waiter, error)
         self._dispatch(line)
         self._lines.wake()
 
-    def _refusal(self, host: str) -> HostDown | HostClosed | None:
-        """Return why a request that waits in the engine is not to wait there."""
+    def _refusal(self, host: str, patience: float) -> HostDown | HostClosed | None:
+        """Return why a request is not to wait that would do so for some seconds."""
         if self._states.is_down(host):
             return HostDown(host, self._states.state(host).reason)
         closed = self._lines.closed_for(host)
-        return HostClosed(host, closed) if closed > LONG_SECONDS else None
+        return HostClosed(host, closed) if closed > patience else None
 
-    def _turn_away(self, line: Line, waiters: Iterable[Waiter], error: Exception) -> None:
-        for waiter in waiters:
-            line.remove(waiter)
-            _fail(waiter.future, error)
+    def _turn_away(self, line: Line, waiter: Waiter, error: Exception) -> None:
+        line.remove(waiter)
+        _fail(waiter.future, error)
+
+
+def patience(request: Request, *, image: bool) -> float:
+    """Return the seconds for which a request waits here while its host is closed.
+
+    An image that was tried before waits for ever: were its page read again, its retries would not be counted. Few do so
+    at a time, no more than a host has places.
+    """
+    if not image:
+        return LONG_SECONDS
+    return math.inf if request.meta.get("retry_times") else FAR_SECONDS
 
 
 def _seat(turn: Turn, line: Line, waiter: Waiter) -> None:

@@ -94,6 +94,19 @@ def test_ctrl_c_does_not_wait_for_a_whole_page_of_images_and_a_resumed_crawl_tak
         assert len(site.requests) < 330
 
 
+def test_ctrl_c_does_not_wait_for_the_turns_of_pages_and_a_resumed_crawl_fetches_them(project: Project):
+    links = "".join(f'<a href="/{number}">x</a>' for number in range(8))
+    with Site({"/": f"<html>{links}</html>"} | {f"/{number}": "<html></html>" for number in range(8)}) as site:
+        words = ("-s", "JOBDIR=job", "-s", "ROBOTSTXT_OBEY=False", "-a", "max_depth=1")
+        process = project.start_crawl(site.url, *words, "-s", "HOST_DELAY_SECONDS=5")
+        wait_until(lambda: len(site.requests) == 2)  # the others wait for their turns
+        end(process, signal.SIGINT)
+        assert process.returncode == 130
+        assert len(site.requests) == 2
+        assert project.crawl(site.url, *words).returncode == 0
+        assert sorted(site.requests) == ["/", *(f"/{number}" for number in range(8))]
+
+
 def test_ctrl_c_twice_ends_at_once(project: Project, site: DemoServer):
     process = project.start_crawl(f"{site.url}/hostile/slow?seconds=60,{site.url}/")
     wait_until(lambda: stored(project) >= 1)

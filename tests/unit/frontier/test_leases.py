@@ -73,3 +73,12 @@ def test_a_worker_that_was_declared_dead_has_nothing_to_give_up():
     engine.leases.count(request, "pages")
     engine.in_progress.clear()
     assert engine.leases.settled(0) == ([], [])
+
+
+def test_a_request_may_go_back_for_a_time():
+    engine = Engine()
+    request = engine.take(1)
+    engine.leases.give_back(request, "its images' host is closed", attempted=False, seconds=60.5)
+    engine.in_progress.clear()
+    (_, (nack,)) = engine.leases.settled(0)
+    assert (nack.delay_ms, nack.attempted) == (60_500, False)

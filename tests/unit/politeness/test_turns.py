@@ -48,10 +48,11 @@ class Budgets(LocalBudgets):
 class Crawl:
     """A process's turns, with what a crawl does with them."""
 
-    def __init__(self, **rules: float) -> None:
+    def __init__(self, *, in_fleet: bool = False, **rules: float) -> None:
         self.rules = Rules(**{"delay": 0.0, "places": 2, **rules})  # type: ignore[arg-type]
         self.budgets = Budgets(self.rules)
         self.ending = False
+        self.in_fleet = in_fleet
         self.counted: Counter[str] = Counter()
         self.tasks: list[asyncio.Task[None]] = []
         self.states = HostStates(keeper=self.budgets, rules=self.rules, run=self._run)
@@ -60,6 +61,7 @@ class Crawl:
             states=self.states,
             delay=spaced(self.rules.delay),
             ending=lambda: self.ending,
+            in_fleet=self.in_fleet,
             run=self._run,
             count=lambda name: self.counted.update([name]),
         )
@@ -72,9 +74,9 @@ class Crawl:
         return asyncio.ensure_future(self.turns.take(image(name), image=True))
 
 
-def run(scenario: Callable[[Crawl], Awaitable[None]], **rules: float) -> None:
+def run(scenario: Callable[[Crawl], Awaitable[None]], *, in_fleet: bool = False, **rules: float) -> None:
     async def main() -> None:
-        crawl = Crawl(**rules)
+        crawl = Crawl(in_fleet=in_fleet, **rules)
         try:
             async with asyncio.timeout(SECONDS):
                 await scenario(crawl)
@@ -228,7 +230,22 @@ def test_what_was_given_while_its_crawl_was_halted_goes_to_others():
     run(scenario)
 
 
-def test_when_a_local_crawl_ends_its_images_wait_no_longer_and_its_pages_do():
+def test_when_a_local_crawl_ends_nobody_waits_any_longer_and_nobody_begins():
+    async def scenario(crawl: Crawl) -> None:
+        await asyncio.gather(crawl.take(), crawl.take())
+        waiting = [crawl.take(), asyncio.ensure_future(crawl.turns.begin(page()))]
+        await settle(*waiting)
+        crawl.ending = True
+        for task in waiting:
+            with pytest.raises(Halted):
+                await task
+        with pytest.raises(Halted):
+            await crawl.turns.begin(page("2"))
+
+    run(scenario)
+
+
+def test_when_a_worker_of_a_fleet_ends_its_images_wait_no_longer_and_its_pages_until_it_takes_them_back():
     async def scenario(crawl: Crawl) -> None:
         held = [await crawl.take(), await crawl.take()]
         waits, queued = crawl.take(), asyncio.ensure_future(crawl.turns.begin(page()))
@@ -239,7 +256,21 @@ def test_when_a_local_crawl_ends_its_images_wait_no_longer_and_its_pages_do():
         crawl.turns.end(held[0])
         await queued
 
-    run(scenario)
+    run(scenario, in_fleet=True)
+
+
+def test_pages_whose_turns_are_far_away_go_back_to_the_queue_and_come_back_one_after_another():
+    async def scenario(crawl: Crawl) -> None:
+        pages = [asyncio.ensure_future(crawl.turns.begin(page(f"{number}"))) for number in range(5)]
+        await asyncio.wait(pages)
+        errors = [task.exception() for task in pages]
+        assert errors.pop(0) is None
+        seconds = [error.seconds for error in errors if isinstance(error, HostClosed)]
+        assert len(seconds) == 4
+        assert 50 < seconds[0] < spaced(60.0)
+        assert [after - before for before, after in pairwise(seconds)] == [pytest.approx(spaced(60.0))] * 3
+
+    run(scenario, delay=60.0)
 
 
 def test_a_request_that_is_cancelled_leaves_no_place_behind():
@@ -256,22 +287,32 @@ def test_a_request_that_is_cancelled_leaves_no_place_behind():
     run(scenario)
 
 
-def test_a_page_goes_back_to_the_queue_when_its_host_wants_to_be_left_alone_and_an_image_waits():
+def test_when_its_host_wants_to_be_left_alone_a_page_goes_back_to_the_queue_and_an_image_waits_for_a_short_time():
     async def scenario(crawl: Crawl) -> None:
         first, second = await crawl.take(), await crawl.take()
         waits, queued = crawl.take(), asyncio.ensure_future(crawl.turns.begin(page()))
-        await settle(waits, queued)
-        crawl.states.observe("h", Observation(status=429, seconds=0.01, retry_after=60.0))
+        again = image("2.png")
+        again.meta["retry_times"] = 1
+        retried = asyncio.ensure_future(crawl.turns.take(again, image=True))
+        await settle(waits, queued, retried)
+        crawl.states.observe("h", Observation(status=429, seconds=0.01, retry_after=25.0))
         with pytest.raises(HostClosed) as closed:
             await queued
-        assert 50 < closed.value.seconds <= 60
+        assert 15 < closed.value.seconds <= 25
         with pytest.raises(HostClosed):
             await crawl.turns.begin(page("2"))
-        crawl.turns.end(first)
-        crawl.turns.end(second)
         await settle(waits)
         assert not waits.done()
-        waits.cancel()
+        crawl.states.observe("h", Observation(status=429, seconds=0.01, retry_after=60.0))
+        for task in (waits, crawl.take()):
+            with pytest.raises(HostClosed) as closed:
+                await task
+            assert 50 < closed.value.seconds <= 60
+        crawl.turns.end(first)
+        crawl.turns.end(second)
+        await settle(retried)
+        assert not retried.done()
+        retried.cancel()
 
     run(scenario)
 
