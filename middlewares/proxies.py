@@ -26,7 +26,6 @@ from image_spider.delayed import delayed
 from image_spider.exceptions import NoProxy, ProxyFailed, ProxyLeft, ProxyRefused
 from image_spider.extensions.proxies import Proxies
 from image_spider.proxies.answers import GATEWAY, PROXY_AUTHENTICATION, Answer
-from image_spider.proxies.config import answer_rules
 from image_spider.proxies.member import Attempt, Outcome
 from image_spider.proxies.traces import CHOSEN, PROXY, without_proxy
 from image_spider.spiders.images import images_spider
@@ -55,7 +54,7 @@ class _Face:
         self._spider = images_spider(crawler)
         self._stats = crawler.stats
         self._settings = settings
-        self._rules = answer_rules(settings)
+        self._rules = proxies.rules
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -153,7 +152,7 @@ class ProxyAnswers(_Face):
         if reason:
             return self._end(request, Outcome.BANNED, reason) or response
         # Within a tunnel these are the site's own words.
-        if not attempt.proxy.is_socks and request.url.startswith("http:"):
+        if not attempt.proxy.tunnels(request.url):
             if response.status == PROXY_AUTHENTICATION:
                 return self._end(request, Outcome.UNSURE, "wants other credentials") or response
             if response.status in GATEWAY:
