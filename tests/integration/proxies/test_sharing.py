@@ -2,81 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
-from image_spider.broker.client import Client
-from image_spider.broker.proxies import SharedProxies
 from image_spider.exceptions import UsageError
 from image_spider.proxies.bans import BanRules
-from image_spider.proxies.clock import Clock
 from image_spider.proxies.member import Outcome
-from image_spider.proxies.pool import Pool, PoolRules
 from image_spider.proxies.proxy import parse
-from image_spider.proxies.sharing import SYNC_SECONDS, Sharing
+from image_spider.proxies.sharing import SYNC_SECONDS
 from image_spider.proxies.tally import Tally
-from tests.redis_servers import RedisServer
-
-PROXIES = tuple(map(parse, ("a:1", "me:geheim@b:2")))
-A, B = (proxy.name for proxy in PROXIES)
-
-
-@dataclass
-class Worker:
-    """A worker's pool and its link to the fleet."""
-
-    pool: Pool
-    clock: Clock
-    sharing: Sharing
-
-    def ask(self, outcome: Outcome, *, avoid: str = B, host: str = "h") -> None:
-        attempt = self.pool.begin(host, avoid=[avoid])
-        assert attempt
-        self.pool.end(attempt, outcome, seconds=0.2, reason="HTTP 403")
-
-
-class Workers:
-    """Workers on one frontier of its own."""
-
-    def __init__(self, url: str) -> None:
-        self.client = Client(url=url, deadline_seconds=20)
-        self.name = f"{{{uuid.uuid4().hex}:requests}}"
-        self.shared = SharedProxies(client=self.client, name=self.name)
-
-    def worker(self, *, lists: bool = False, rules: BanRules | None = None) -> Worker:
-        clock = Clock()
-        bans = rules or BanRules(first=60, longest=600)
-        rules_ = PoolRules(strategy="round_robin", sticky_seconds=0, failures=3, bans=bans)
-        pool = Pool(rules=rules_, clock=clock)
-        if not lists:
-            pool.set_proxies(PROXIES)
-        return Worker(pool, clock, Sharing(shared=self.shared, pool=pool, clock=clock, lists=lists))
-
-    async def command(self, verb: str, suffix: str, *words: Any) -> Any:
-        return await self.client.command(verb, f"{self.name}:proxies{suffix}", *words)
-
-
-Run = Callable[[Callable[[Workers], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def run(redis_server: RedisServer) -> Run:
-    def run(scenario: Callable[[Workers], Awaitable[None]]) -> None:
-        async def main() -> None:
-            workers = Workers(redis_server.url)
-            try:
-                await asyncio.wait_for(scenario(workers), 60)
-            finally:
-                await workers.client.close()
-
-        asyncio.run(main())
-
-    return run
+from tests.integration.proxies.workers import PROXIES, A, Run, Workers
 
 
 def test_a_ban_here_is_a_ban_there_after_one_exchange_each(run: Run):
@@ -257,75 +191,6 @@ def test_a_redis_that_has_forgotten_everything_is_told_anew(run: Run):
         await other.sharing.exchange()  # it learns that its version is of another time ...
         await other.sharing.exchange()  # ... and what there is
         assert other.pool.admitted(A, "h") is None
-
-    run(scenario)
-
-
-def test_bans_are_forgotten_after_their_time(run: Run):
-    async def scenario(workers: Workers) -> None:
-        one = workers.worker(rules=BanRules(first=0.001, longest=0.002))
-        one.ask(Outcome.BANNED)
-        await one.sharing.exchange()
-        while await workers.command("HLEN", ":bans"):
-            await one.sharing.exchange()
-        assert await workers.command("ZRANGE", ":forgotten", 0, -1) == [A.encode()]
-        assert await workers.command("ZRANGE", ":changed", 0, -1) == [A.encode()]
-
-    run(scenario)
-
-
-def test_a_lifted_ban_is_told_and_then_forgotten_too(run: Run):
-    async def scenario(workers: Workers) -> None:
-        one, other = workers.worker(), workers.worker()
-        one.ask(Outcome.BANNED)
-        for worker in (one, other):
-            await worker.sharing.exchange()
-        assert other.pool.admitted(A, "h") is None
-        one.pool._bans.lift(A, "h")
-        for worker in (one, other):
-            await worker.sharing.exchange()
-        assert other.pool.admitted(A, "h")
-        assert set(await workers.command("ZRANGE", ":changed", 0, -1)) == {A.encode(), f"{A} h".encode()}
-        await workers.command("ZADD", ":forgotten", "XX", 1, f"{A} h")
-        await one.sharing.exchange()
-        for book in (":changed", ":forgotten"):
-            assert await workers.command("ZRANGE", book, 0, -1) == [A.encode()]
-
-    run(scenario)
-
-
-def test_a_proxy_that_nobody_uses_any_more_is_forgotten(run: Run):
-    async def scenario(workers: Workers) -> None:
-        one = workers.worker()
-        one.ask(Outcome.OK)
-        one.ask(Outcome.OK, avoid=A)
-        await one.sharing.exchange()
-        left = await workers.command("ZSCORE", ":forgotten", A) - 1000 * await workers.shared.now()
-        assert 29 * 86_400_000 < left <= 30 * 86_400_000
-        await workers.command("ZADD", ":forgotten", 1, A)
-        await one.sharing.exchange()
-        assert set(await workers.shared.tallies()) == {B}
-        assert await workers.shared.hosts(A) == {}
-        keys = await workers.client.keys(f"{workers.name.replace('{', '[{]')}*")
-        assert not [key for key in keys if key.endswith(A.encode())]
-        for book in (":forgotten", ":changed"):
-            assert await workers.command("ZRANGE", book, 0, -1) == [B.encode()]
-
-    run(scenario)
-
-
-def test_a_removed_proxy_does_not_come_back_with_its_last_counts(run: Run):
-    async def scenario(workers: Workers) -> None:
-        await workers.shared.add(PROXIES)
-        one = workers.worker(lists=True)
-        for _ in range(2):
-            await one.sharing.exchange()
-        one.ask(Outcome.OK)
-        one.ask(Outcome.OK, avoid=A)
-        await workers.shared.remove([A])
-        await one.sharing.exchange()
-        assert set(await workers.shared.tallies()) == {B}
-        assert await workers.shared.hosts(A) == {}
 
     run(scenario)
 
