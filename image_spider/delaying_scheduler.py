@@ -12,6 +12,7 @@ from scrapy.core.scheduler import Scheduler
 
 from image_spider.delayed import take_delay
 from image_spider.frontier.engine import Engine
+from image_spider.proxies.traces import without_proxy
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -37,6 +38,7 @@ class DelayingScheduler(Scheduler):
 
     def enqueue_request(self, request: Request) -> bool:
         """Queue a request, or let it wait; tell whether it was new."""
+        without_proxy(request)
         seconds = take_delay(request)
         if not seconds:
             return super().enqueue_request(request)

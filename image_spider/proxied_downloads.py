@@ -67,18 +67,23 @@ class ProxiedHandler(AiohttpDownloadHandler):
         if proxy is None:
             raise ProxyLeft(f"the proxy {name} was banned or removed while the request waited")
         try:
-            async with await self._send(request, proxy, timeout) as response:
+            async with (
+                self._sessions.session(proxy) as session,
+                await self._send(request, proxy, timeout, session=session) as response,
+            ):
                 yield cast("_ClientResponse", response)
         except (TimeoutError, aiohttp_socks.ProxyTimeoutError):
             raise DownloadTimeoutError(f"No answer through the proxy {name}") from None
         except (aiohttp.ClientError, aiohttp_socks.ProxyError, aiohttp_socks.ProxyConnectionError, *BROKEN) as error:
             raise _translated(error, proxy) from None  # without its origin, which knows the request's headers
 
-    async def _send(self, request: Request, proxy: Proxy, seconds: float) -> aiohttp.ClientResponse:
+    async def _send(
+        self, request: Request, proxy: Proxy, seconds: float, *, session: aiohttp.ClientSession
+    ) -> aiohttp.ClientResponse:
         assert self._proxies
         options, headers = proxy_options(proxy, tunnel=request.url.startswith("https:"))
         connect = min(seconds, self._proxies.connect_seconds)
-        return await self._sessions.session(proxy).request(
+        return await session.request(
             request.method,
             yarl.URL(request.url, encoded=True),
             data=request.body,

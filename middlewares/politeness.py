@@ -10,6 +10,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider.delayed import delayed
+from image_spider.extensions.proxies import Proxies
 from image_spider.politeness.answers import of_error, of_response
 from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.politeness import politeness_of
@@ -37,6 +38,7 @@ class PolitenessMiddleware:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        self._proxies = crawler.get_extension(Proxies)
         self._sent: dict[Request, tuple[Turn, float]] = {}  # and when, time.monotonic()
 
     @classmethod
@@ -69,8 +71,9 @@ class PolitenessMiddleware:
         return None
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Give the place back, and note how the host has answered."""
-        if seconds := self._ended(request):
+        """Give the place back, and note how the host has answered, unless its proxy may have."""
+        seconds = self._ended(request)
+        if seconds and (self._proxies is None or self._proxies.tells_of_host(request, response)):
             latency = request.meta.get("download_latency") or seconds
             self._observe(request, of_response(response, seconds=latency))
         return response

@@ -22,11 +22,12 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider import config
+from image_spider.delayed import delayed
 from image_spider.exceptions import NoProxy, ProxyFailed, ProxyLeft, ProxyRefused
 from image_spider.extensions.proxies import Proxies
 from image_spider.proxies.answers import GATEWAY, PROXY_AUTHENTICATION, Answer
-from image_spider.proxies.config import answer_rules
 from image_spider.proxies.member import Attempt, Outcome
+from image_spider.proxies.traces import CHOSEN, PROXY, without_proxy
 from image_spider.spiders.images import images_spider
 from image_spider.unfinished import Halted
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 TRIED = "proxy_tried"  # in meta: names of the proxies that this request was tried through
 DOUBTED = "proxy_doubted"  # in meta: those of them through which no answer came, for whatever reason
 WAITS_UNTIL = "proxy_waits_until"  # in meta: Unix seconds
-DELAY = "delay_seconds"  # in meta: what the scheduler keeps a request back for
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 1.0  # a page that has waited so long goes back to the queue: others need its place
 LONGEST_DELAY_SECONDS = 30.0  # a proxy may be added, or pardoned, at any time
@@ -54,7 +54,7 @@ class _Face:
         self._spider = images_spider(crawler)
         self._stats = crawler.stats
         self._settings = settings
-        self._rules = answer_rules(settings)
+        self._rules = proxies.rules
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -88,8 +88,7 @@ class _Face:
     def _again(self, request: Request, meta: dict[str, object]) -> Request:
         """Return the request for another choice: as Scrapy repeats one, but it is no repetition for the host's sake."""
         self._stats.inc_value("proxies/changed")
-        kept = {key: value for key, value in request.meta.items() if key != "proxy"}
-        return request.replace(meta=kept | meta, dont_filter=True)
+        return without_proxy(request.replace(meta=request.meta | meta, dont_filter=True))
 
 
 class ProxyChoice(_Face):
@@ -103,17 +102,17 @@ class ProxyChoice(_Face):
             attempt = self._pool.begin(host, avoid=request.meta.get(TRIED, ()))
             if attempt:
                 self._proxies.attempts[request] = attempt
-                request.meta["proxy"] = attempt.proxy.name
+                request.meta.update({PROXY: attempt.proxy.name, CHOSEN: True})
                 request.meta.pop(WAITS_UNTIL, None)
                 return None
             if self._settings.PROXY_FALLBACK == "direct":
-                request.meta["proxy"] = None  # nor through one of the environment
+                request.meta.update({PROXY: None, CHOSEN: True})  # nor through one of the environment
                 self._stats.inc_value("proxies/direct")
                 return None
             self._check_wait(request, host)
             if time.monotonic() >= patience and request.callback is not NO_CALLBACK:
                 delay = min(LONGEST_DELAY_SECONDS, self._pool.soonest(host) or PATIENCE_SECONDS)
-                return self._again(request, {DELAY: delay})
+                return delayed(self._again(request, {}), delay)
             await asyncio.sleep(LOOK_SECONDS)
 
     def _check_wait(self, request: Request, host: str) -> None:
@@ -153,7 +152,7 @@ class ProxyAnswers(_Face):
         if reason:
             return self._end(request, Outcome.BANNED, reason) or response
         # Within a tunnel these are the site's own words.
-        if not attempt.proxy.is_socks and request.url.startswith("http:"):
+        if not attempt.proxy.tunnels(request.url):
             if response.status == PROXY_AUTHENTICATION:
                 return self._end(request, Outcome.UNSURE, "wants other credentials") or response
             if response.status in GATEWAY:

@@ -9,11 +9,11 @@ from typing import Any
 from image_spider.broker.client import Client
 from image_spider.broker.frontier import pairs
 from image_spider.proxies.bans import Ban
-from image_spider.proxies.changes import News, Pending
+from image_spider.proxies.changes import BanChange, News, Pending
 from image_spider.proxies.proxy import Proxy
 from image_spider.proxies.tally import Tally
 
-BATCH = 500  # tallies of one call
+BATCH = 500  # tallies, and bans, of one call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,26 +37,27 @@ class SharedProxies:
         self.client = client
         self._name = name
 
-    async def sync(self, *, known: int, pending: Pending, remembered_seconds: float = 3600.0) -> Synced:
+    async def sync(
+        self, *, known: int, pending: Pending, remembered_seconds: float = 3600.0, lists: bool = False
+    ) -> Synced:
         """Tell what happened here, and hear what has changed since the version `known`; 0: all there is.
 
-        `remembered_seconds` is how long after its end a ban is kept, so that the next one is longer.
+        `remembered_seconds` is how long after its end a ban is kept, so that the next one is longer. With `lists` the
+        proxies are those of the list in Redis, and what came of others is not counted.
         """
-        tallies = list(pending.tallies.items())
-        bans: list[str] = [word for one in pending.bans for word in (one.proxy, one.host, one.before, one.after)]
-        while len(tallies) > BATCH:
-            await self._sync(known, remembered_seconds, tallies[:BATCH], [])
-            tallies = tallies[BATCH:]
-        version, now, listed, totals, records = await self._sync(known, remembered_seconds, tallies, bans)
-        return Synced(
-            version=version,
-            now=now / 1000,
-            listed=listed,
-            news=News(
-                tallies={name.decode(): Tally.from_text(text.decode()) for name, text in pairs(totals) if text},
-                bans={_pair(key): text.decode() for key, text in pairs(records)},
-            ),
-        )
+        tallies, bans = list(pending.tallies.items()), list(pending.bans)
+        totals: dict[str, Tally] = {}
+        records: dict[tuple[str, str], str] = {}
+        more = True
+        while more or tallies or bans:
+            words = _words(tallies[:BATCH], bans[:BATCH])
+            remembered_ms = round(remembered_seconds * 1000)
+            reply = await self.client.script("sync_proxies", self._name, known, remembered_ms, int(lists), *words)
+            known, now, listed, more, heard, changed = reply
+            totals |= {name.decode(): Tally.from_text(text.decode()) for name, text in pairs(heard) if text}
+            records |= {_pair(key): text.decode() for key, text in pairs(changed)}
+            del tallies[:BATCH], bans[:BATCH]
+        return Synced(version=known, now=now / 1000, listed=listed, news=News(tallies=totals, bans=records))
 
     async def urls(self) -> tuple[str, ...]:
         """Return the proxies of the list, with their credentials."""
@@ -95,21 +96,19 @@ class SharedProxies:
         key, ms = f"{self._name}:proxies:probing", max(1, round(seconds * 900))
         return bool(await self.client.command("SET", key, worker, "NX", "PX", ms))
 
-    async def _sync(
-        self, known: int, remembered: float, tallies: list[tuple[tuple[str, str], Tally]], bans: list[str]
-    ) -> Any:
-        words: list[Any] = [
-            word
-            for (proxy, host), tally in tallies
-            for word in (proxy, host, tally.ok, tally.banned, tally.failed, tally.ms)
-        ]
-        arguments = (known, round(remembered * 1000), len(tallies), *words, *bans)
-        return await self.client.script("sync_proxies", self._name, *arguments)
-
     async def _hash(self, suffix: str) -> dict[str, str]:
         found = await self.client.command("HGETALL", f"{self._name}:{suffix}")
         rows = found.items() if isinstance(found, dict) else pairs(found)
         return {key.decode(): value.decode() for key, value in rows}
+
+
+def _words(tallies: list[tuple[tuple[str, str], Tally]], bans: list[BanChange]) -> list[Any]:
+    words: list[Any] = [len(tallies)]
+    for (proxy, host), tally in tallies:
+        words += (proxy, host, tally.ok, tally.banned, tally.failed, tally.ms)
+    for one in bans:
+        words += (one.proxy, one.host, one.before, one.after)
+    return words
 
 
 def _pair(key: bytes) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from image_spider.frontier.background import Background
 from image_spider.frontier.fleet import connect_fleet
 from image_spider.proxies.bans import EVERYWHERE, Ban
 from image_spider.proxies.clock import Clock
-from image_spider.proxies.config import pool_rules
+from image_spider.proxies.config import answer_rules, pool_rules
 from image_spider.proxies.member import Attempt
 from image_spider.proxies.pool import Pool
 from image_spider.proxies.prober import Prober
@@ -29,6 +29,7 @@ from image_spider.spiders.images import images_spider
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
 
     from image_spider.config import Config
     from image_spider.spiders.images import ImagesSpider
@@ -47,6 +48,7 @@ class Proxies:
         self._clock = Clock()
         self.pool = Pool(rules=pool_rules(settings), clock=self._clock, banned=self._banned)
         self.attempts: WeakKeyDictionary[Request, Attempt] = WeakKeyDictionary()
+        self.rules = answer_rules(settings)
         self.connect_seconds = settings.PROXY_CONNECT_SECONDS
         self._spider = spider
         self._settings = settings
@@ -78,6 +80,11 @@ class Proxies:
         """Read the list of proxies; raises UsageError when there is none, unless it is Redis's."""
         if self._source:
             self.pool.set_proxies(self._source.read())
+
+    def tells_of_host(self, request: Request, response: Response) -> bool:
+        """Tell whether an answer tells how its host is: it came directly, or is neither a ban nor the proxy's own."""
+        attempt = self.attempts.get(request)
+        return attempt is None or self.rules.tells_of_host(response.status, tunnel=attempt.proxy.tunnels(request.url))
 
     async def spider_opened(self) -> None:
         """Learn what the fleet knows, before the first request."""

@@ -16,6 +16,7 @@ from image_spider.frontier.buffer import LeaseBuffer
 from image_spider.frontier.dupefilter import FleetDupeFilter
 from image_spider.frontier.outbox import Outbox
 from image_spider.politeness.turn import TURN
+from image_spider.proxies.traces import without_proxy
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
@@ -57,6 +58,7 @@ class LeaseQueue(Base):  # type: ignore[misc]  # scrapy-redis has no types
         crawl_id = request.meta["crawl_id"]
         for name in LOCAL_META:
             request.meta.pop(name, None)
+        without_proxy(request)
         delay_ms = int(1000 * take_delay(request))
         host = urlparse_cached(request).hostname or ""
         if not NAME.fullmatch(host):

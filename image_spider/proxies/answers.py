@@ -42,6 +42,13 @@ class AnswerRules:
             return f"{media_type} in place of an image"
         return self._challenge(answer, media_type)
 
+    def tells_of_host(self, status: int, *, tunnel: bool) -> bool:
+        """Tell whether an answer through a proxy tells how the host is.
+
+        A ban tells how the host likes the proxy; and outside a tunnel the proxy itself may have answered.
+        """
+        return status not in self.statuses and (tunnel or status not in GATEWAY | {PROXY_AUTHENTICATION})
+
     def needs_body(self, answer: Answer) -> bool:
         """Tell whether the decision has to wait until the body is decompressed."""
         return self.body is not None and answer.body is None and not 300 <= answer.status < 400

@@ -52,8 +52,10 @@ class Prober:
 
     async def _ask(self, proxy: Proxy) -> str:
         options, headers = proxy_options(proxy, tunnel=self._url.startswith("https:"))
-        request = self._sessions.session(proxy).get(self._url, headers=headers, allow_redirects=False, **options)
-        async with request as response:
+        async with (
+            self._sessions.session(proxy) as session,
+            session.get(self._url, headers=headers, allow_redirects=False, **options) as response,
+        ):
             if response.status == PROXY_AUTHENTICATION:
                 return f"the proxy {proxy.name} wants other credentials"
             return f"a probe was answered by HTTP {response.status}" if response.status >= 500 else ""

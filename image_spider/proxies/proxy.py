@@ -45,6 +45,10 @@ class Proxy:
         """Tell whether it speaks SOCKS5."""
         return self.scheme.startswith("socks5")
 
+    def tunnels(self, url: str) -> bool:
+        """Tell whether it passes on bytes for a URL: then each answer is the site's own word."""
+        return self.is_socks or url.startswith("https:")
+
 
 def parse(text: str) -> Proxy:
     """Read a proxy; without a scheme it is `http`. Raises ValueError, whose message does not repeat the text."""

@@ -6,7 +6,9 @@ docs/decisions/0020-proxies.md tells why these two.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -19,6 +21,7 @@ from image_spider.proxies.proxy import Proxy
 # RFC 1928, section 6. What is not here says that the host cannot be reached from the proxy.
 SOCKS_FORBIDDEN = 2
 SOCKS_UNSUITABLE = frozenset({7, 8})
+KEPT = 100  # sessions of SOCKS5 proxies: one that left the list, or was given another password, is closed in its turn
 
 
 class ProxySessions:
@@ -26,31 +29,31 @@ class ProxySessions:
 
     They resolve the names of proxies, which you chose, and no others: hosts are named to the proxy, which resolves
     them. A downloader or a prober bounds the connections; those that nobody uses close after 15 s, aiohttp's own.
+    Sessions of SOCKS5 proxies that are not lent are closed beyond KEPT.
     """
 
     def __init__(self, *, prepare: Callable[[aiohttp.ClientSession], None] | None = None, **options: Any) -> None:
         self._prepare = prepare  # a session, before its first request
         self._options = options  # of aiohttp.ClientSession
         self._http: aiohttp.ClientSession | None = None
-        self._socks: dict[Proxy, aiohttp.ClientSession] = {}
+        self._socks: dict[Proxy, aiohttp.ClientSession] = {}  # the one that was lent last is at the end
+        self._lent: Counter[Proxy] = Counter()
 
-    def session(self, proxy: Proxy) -> aiohttp.ClientSession:
-        """Return the session for a proxy; within a running loop."""
+    @asynccontextmanager
+    async def session(self, proxy: Proxy) -> AsyncIterator[aiohttp.ClientSession]:
+        """Lend the session for a proxy."""
         if not proxy.is_socks:
-            if self._http is None:
-                self._http = self._opened(aiohttp.TCPConnector(limit=0))
-            return self._http
-        if proxy not in self._socks:
-            connector = aiohttp_socks.ProxyConnector(
-                host=proxy.host,
-                port=proxy.port,
-                username=proxy.username or None,
-                password=proxy.password or None,
-                rdns=True,
-                limit=0,
-            )
-            self._socks[proxy] = self._opened(connector)
-        return self._socks[proxy]
+            self._http = self._http or self._opened(aiohttp.TCPConnector(limit=0))
+            yield self._http
+            return
+        session = self._socks.pop(proxy) if proxy in self._socks else self._opened(_socks_connector(proxy))
+        self._socks[proxy] = session
+        self._lent[proxy] += 1
+        try:
+            yield session
+        finally:
+            self._lent[proxy] -= 1
+            await self._close_surplus()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -59,11 +62,31 @@ class ProxySessions:
         self._socks.clear()
         self._http = None
 
+    async def _close_surplus(self) -> None:
+        """Close what nobody has, the longest unused first, down to KEPT."""
+        self._lent = +self._lent  # without those that nobody has
+        while len(self._socks) > KEPT:
+            proxy = next((proxy for proxy in self._socks if not self._lent[proxy]), None)
+            if proxy is None:
+                return
+            await self._socks.pop(proxy).close()
+
     def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **self._options)
         if self._prepare:
             self._prepare(session)
         return session
+
+
+def _socks_connector(proxy: Proxy) -> aiohttp.TCPConnector:
+    return aiohttp_socks.ProxyConnector(
+        host=proxy.host,
+        port=proxy.port,
+        username=proxy.username or None,
+        password=proxy.password or None,
+        rdns=True,
+        limit=0,
+    )
 
 
 def proxy_options(proxy: Proxy, *, tunnel: bool) -> tuple[dict[str, Any], list[tuple[str, str]]]:

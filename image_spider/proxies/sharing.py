@@ -36,6 +36,7 @@ class Sharing:
             known=self._version,
             pending=self._pool.take_pending(),
             remembered_seconds=self._pool.rules.bans.longest,
+            lists=self._lists,
         )
         self._clock.set(synced.now)
         if self._lists and synced.listed != self._listed:

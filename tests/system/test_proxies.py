@@ -50,10 +50,8 @@ def test_a_crawl_through_proxies_finds_what_one_without_finds_and_shows_no_crede
         as_json = project.run("proxies", "--json", **through(plain, socks.url("socks5")))
     assert done.returncode == 0, done.stderr
     assert images(project) == EXPECTED["images"]
-    asked = len(plain.asked) + len(socks.asked)
     assert plain.asked
-    assert socks.asked
-    assert asked >= len(EXPECTED["images"])
+    assert socks.asked, "how often cannot be told: a connection through SOCKS carries many requests"
     assert [row["name"].partition("#")[0] for row in json.loads(as_json.stdout)] == [
         plain.url(credentials=False),
         socks.url("socks5", credentials=False),

@@ -8,6 +8,7 @@ for _, proxy in ipairs(ARGV) do
   removed = removed + call('HDEL', F .. ':proxies', proxy)
   call('HDEL', F .. ':proxies:totals', proxy)
   call('ZREM', F .. ':proxies:changed', proxy)
+  call('ZREM', F .. ':proxies:forgotten', proxy)
   call('DEL', F .. ':proxies:hosts:' .. proxy, F .. ':proxies:recent:' .. proxy)
 end
 call('INCRBY', F .. ':proxies:listed', 1)

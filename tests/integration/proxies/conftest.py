@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from image_spider.downloads import DownloadHandler
 from image_spider.extensions.proxies import Proxies
 from image_spider.proxies.proxy import parse
 from image_spider.spiders.images import ImagesSpider
+from tests.integration.proxies.workers import Run, Workers
 from tests.redis_servers import RedisServer
 from tests.servers import running
 
@@ -88,3 +89,18 @@ def fetch(crawler: Crawler, loop: asyncio.AbstractEventLoop) -> Fetch:
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     with running(RedisServer(tmp_path_factory.mktemp("redis"))) as server:
         yield server
+
+
+@pytest.fixture
+def run(redis_server: RedisServer) -> Run:
+    def run(scenario: Callable[[Workers], Awaitable[None]]) -> None:
+        async def main() -> None:
+            workers = Workers(redis_server.url)
+            try:
+                await asyncio.wait_for(scenario(workers), 60)
+            finally:
+                await workers.client.close()
+
+        asyncio.run(main())
+
+    return run

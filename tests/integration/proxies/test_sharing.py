@@ -2,81 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
-from image_spider.broker.client import Client
-from image_spider.broker.proxies import SharedProxies
 from image_spider.exceptions import UsageError
 from image_spider.proxies.bans import BanRules
-from image_spider.proxies.clock import Clock
 from image_spider.proxies.member import Outcome
-from image_spider.proxies.pool import Pool, PoolRules
 from image_spider.proxies.proxy import parse
-from image_spider.proxies.sharing import SYNC_SECONDS, Sharing
+from image_spider.proxies.sharing import SYNC_SECONDS
 from image_spider.proxies.tally import Tally
-from tests.redis_servers import RedisServer
-
-PROXIES = tuple(map(parse, ("a:1", "me:geheim@b:2")))
-A, B = (proxy.name for proxy in PROXIES)
-
-
-@dataclass
-class Worker:
-    """A worker's pool and its link to the fleet."""
-
-    pool: Pool
-    clock: Clock
-    sharing: Sharing
-
-    def ask(self, outcome: Outcome, *, avoid: str = B, host: str = "h") -> None:
-        attempt = self.pool.begin(host, avoid=[avoid])
-        assert attempt
-        self.pool.end(attempt, outcome, seconds=0.2, reason="HTTP 403")
-
-
-class Workers:
-    """Workers on one frontier of its own."""
-
-    def __init__(self, url: str) -> None:
-        self.client = Client(url=url, deadline_seconds=20)
-        self.name = f"{{{uuid.uuid4().hex}:requests}}"
-        self.shared = SharedProxies(client=self.client, name=self.name)
-
-    def worker(self, *, lists: bool = False, rules: BanRules | None = None) -> Worker:
-        clock = Clock()
-        bans = rules or BanRules(first=60, longest=600)
-        rules_ = PoolRules(strategy="round_robin", sticky_seconds=0, failures=3, bans=bans)
-        pool = Pool(rules=rules_, clock=clock)
-        if not lists:
-            pool.set_proxies(PROXIES)
-        return Worker(pool, clock, Sharing(shared=self.shared, pool=pool, clock=clock, lists=lists))
-
-    async def command(self, verb: str, suffix: str, *words: Any) -> Any:
-        return await self.client.command(verb, f"{self.name}:proxies{suffix}", *words)
-
-
-Run = Callable[[Callable[[Workers], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def run(redis_server: RedisServer) -> Run:
-    def run(scenario: Callable[[Workers], Awaitable[None]]) -> None:
-        async def main() -> None:
-            workers = Workers(redis_server.url)
-            try:
-                await asyncio.wait_for(scenario(workers), 60)
-            finally:
-                await workers.client.close()
-
-        asyncio.run(main())
-
-    return run
+from tests.integration.proxies.workers import PROXIES, A, Run, Workers
 
 
 def test_a_ban_here_is_a_ban_there_after_one_exchange_each(run: Run):
@@ -261,15 +195,23 @@ def test_a_redis_that_has_forgotten_everything_is_told_anew(run: Run):
     run(scenario)
 
 
-def test_bans_are_forgotten_after_their_time(run: Run):
+@pytest.mark.parametrize("told", [1, 1600])
+def test_what_many_bans_are_is_heard_in_parts(run: Run, told: int):
     async def scenario(workers: Workers) -> None:
-        one = workers.worker(rules=BanRules(first=0.001, longest=0.002))
-        one.ask(Outcome.BANNED)
+        one, late = workers.worker(), workers.worker()
+        for number in range(1600):
+            one.ask(Outcome.BANNED, host=f"h{number}")
+            if number % told == 0:
+                await one.sharing.exchange()
         await one.sharing.exchange()
-        while await workers.command("HLEN", ":bans"):
-            await one.sharing.exchange()
-        assert await workers.command("ZCARD", ":banned") == 0
-        assert await workers.command("ZRANGE", ":changed", 0, -1) == [A.encode()]
+        calls = workers.client.calls
+        await late.sharing.exchange()
+        assert workers.client.calls - calls == 2
+        assert len(late.pool._bans._bans) == 1600
+        assert late.pool.known(A) == Tally(banned=1600)
+        calls = workers.client.calls
+        await late.sharing.exchange()
+        assert workers.client.calls - calls == 1
 
     run(scenario)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 import pytest
 from scrapy import Request
+from scrapy.downloadermiddlewares.httpproxy import HttpProxyMiddleware
 from scrapy.utils.test import get_crawler
 
 from image_spider.broker.records import Push, Pushed
@@ -16,6 +18,7 @@ from image_spider.frontier.codec import decode, url_of
 from image_spider.frontier.dupefilter import FleetDupeFilter
 from image_spider.frontier.outbox import Outbox
 from image_spider.frontier.queue import LeaseQueue
+from image_spider.proxies.traces import CHOSEN
 from tests.unit.frontier.test_codec import ASpider
 
 
@@ -76,3 +79,18 @@ def test_what_cannot_be_written_down_goes_out_with_its_cause_and_in_its_turn(que
 @pytest.mark.parametrize("payload", [b"", b"\xff", b"[1]", b"{}", b"7"])
 def test_a_broken_payload_has_no_url(payload: bytes):
     assert url_of(payload) == ""
+
+
+def test_credentials_of_a_proxy_do_not_reach_redis(queue: LeaseQueue, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("http_proxy", "http://anna:geheim@127.0.0.1:3128")
+    monkeypatch.delenv("no_proxy", raising=False)
+    request = Request("http://a.example/", meta={"crawl_id": "c"})
+    HttpProxyMiddleware().process_request(request)
+    assert request.headers["Proxy-Authorization"]
+    assert json.loads(queue.to_push(request).payload) == {"url": "http://a.example/", "meta": {"crawl_id": "c"}}
+
+
+def test_a_proxy_of_a_start_url_reaches_redis_and_the_choice_of_a_pool_does_not(queue: LeaseQueue):
+    mine = {"crawl_id": "c", "proxy": "http://127.0.0.1:3128"}
+    for meta, written in ((mine, mine), (mine | {CHOSEN: True}, {"crawl_id": "c"})):
+        assert json.loads(queue.to_push(Request("http://a.example/", meta=meta)).payload)["meta"] == written
