@@ -4,58 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scrapy import Request, signals
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware as ScrapyRobotsTxtMiddleware
 from scrapy.http.request import NO_CALLBACK
 from scrapy.robotstxt import ProtegoRobotParser, PythonRobotParser
+from scrapy.spidermiddlewares.httperror import HttpError
 from scrapy.utils.datatypes import LocalCache
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 
+from image_spider import causes, config
 from image_spider.delayed import delayed
+from image_spider.exceptions import ProxyFailed
 from image_spider.extensions.retries import Retries
-from image_spider.politeness.host_down import HostClosed
+from image_spider.politeness.host_down import HostClosed, HostDown
 from image_spider.politeness.robots import ROBOTS_TXT, floor_of
+from image_spider.politeness.robots_book import Robots, RobotsBook, Verdict, verdict_of
+from image_spider.politeness.rules import rules_of
 from image_spider.politeness.turn import ahead_of
+from image_spider.refusals import RefusedRequest
+from image_spider.unfinished import Halted
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
 
     from image_spider.politeness.politeness import Politeness
 
 logger = logging.getLogger(__name__)
 
-READ_SECONDS = 24 * 3600.0  # RFC 9309, 2.4: not to be used for longer than a day
-HOSTS = 10_000  # whose robots.txt is remembered
-UNREAD_SECONDS = 300.0  # until a robots.txt that could not be fetched is asked for again
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """A robots.txt that is being fetched, or was, and since when, time.monotonic()."""
-
-    task: asyncio.Task[RobotParser | None]
-    since: float
-
-    @property
-    def stale(self) -> bool:
-        """Whether it is time to ask again."""
-        if not self.task.done():
-            return False
-        return time.monotonic() > self.since + (READ_SECONDS if self.task.result() else UNREAD_SECONDS)
+HOSTS = 10_000  # whose delays are remembered
+LARGE_BYTES = 64 * 1024  # a larger one is read in a thread: half a megabyte takes Protego 0.4 s
+NO_FAULT_OF_ITS_OWN = (Halted, HostClosed, HostDown, ProxyFailed)  # they tell nothing of a robots.txt
 
 
 class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
     """Scrapy's middleware, with a parser for each request that waits for the same robots.txt.
 
     In Scrapy 2.19 they share one Deferred whose result goes to the first that waits; the others are given None,
-    which means "everything is allowed". A task gives its result to all. Its Crawl-delay and Request-rate are the least
-    delay of the host.
+    which means "everything is allowed". A task gives its result to all. Nothing is sent to a host whose robots.txt
+    cannot be had. Its Crawl-delay and Request-rate are the least delay of the host.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -64,21 +55,23 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
         assert retries
         self._retries = retries
         self._floors: LocalCache[str, dict[str, float]] = LocalCache(limit=HOSTS)  # host -> host and port -> seconds
-        self._fetches: LocalCache[str, Fetch] = LocalCache(limit=HOSTS)
+        self._book = RobotsBook(rounds=retries.times, rules=rules_of(config.from_settings(crawler.settings)))
+        self._fetches: dict[str, asyncio.Task[Robots]] = {}  # under way, by host and port
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
-        """Return the parser of the request's host; None when its robots.txt could not be fetched."""
+        """Return the parser of the request's host; None when it has no robots.txt, and allows all.
+
+        Raises HostClosed while it is to be asked for again, RobotsUnreachable when that is over, and what else kept us
+        from asking.
+        """
         host = urlparse_cached(request).netloc
+        if robots := self._book.get(host):
+            return robots.parser
         fetch = self._fetches.get(host)
-        if fetch is None or fetch.stale:
-            fetch = Fetch(asyncio.ensure_future(self._fetch(request)), time.monotonic())
-            self._fetches[host] = fetch
-        try:
-            return await asyncio.shield(fetch.task)
-        except HostClosed:
-            if self._fetches.get(host) is fetch:
-                del self._fetches[host]
-            raise
+        if fetch is None or fetch.done():
+            fetch = self._fetches[host] = asyncio.ensure_future(self._fetch(request, host))
+            fetch.add_done_callback(lambda done: self._ended(host, done))
+        return (await asyncio.shield(fetch)).parser
 
     async def process_request(self, request: Request) -> Request | None:  # type: ignore[override]
         """Return when the request is allowed; a page whose host is closed goes back to the scheduler."""
@@ -88,27 +81,61 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
             if request.callback is NO_CALLBACK:
                 raise
             return delayed(request.replace(dont_filter=True), closed.seconds)
+        except Halted:
+            if request.callback is NO_CALLBACK or getattr(self.crawler.spider, "in_fleet", True):
+                raise
+            return request.replace(dont_filter=True)  # into the queue, for a run that is resumed
         return None
 
-    async def _fetch(self, request: Request) -> RobotParser | None:
+    def _ended(self, host: str, fetch: asyncio.Task[Robots]) -> None:
+        if self._fetches.get(host) is fetch:
+            del self._fetches[host]
+        if not fetch.cancelled():
+            fetch.exception()  # it is no news when nobody waits for it any more
+
+    async def _fetch(self, request: Request, host: str) -> Robots:
         url = urlparse_cached(request)._replace(path="/robots.txt", params="", query="", fragment="").geturl()
         meta = {"dont_obey_robotstxt": True, ROBOTS_TXT: True, **ahead_of(request)}
+        if self._book.troubled(host):
+            meta["dont_retry"] = True  # this is a retry
         robots = Request(url, priority=self.DOWNLOAD_PRIORITY, meta=meta, callback=NO_CALLBACK)
         self._stats.inc_value("robotstxt/request_count")
         try:
             response = await self._retries.download(robots, halted=self._halted)
-        except HostClosed:
-            raise  # it is asked for later
-        except Exception as error:  # noqa: BLE001 - a host without a readable robots.txt forbids nothing
+            self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
+            return await self._read(request, host, response)
+        except NO_FAULT_OF_ITS_OWN:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, we do not know what the host forbids
             self._stats.inc_value(f"robotstxt/exception_count/{type(error).__name__}")
             logger.debug("No %s: %s", url, error)
-            return None
-        self._stats.inc_value(f"robotstxt/response_status_count/{response.status}")
-        parser: RobotParser = build_from_crawler(self._parserimpl, self.crawler, response.body)
-        await self.crawler.signals.send_catch_log_async(signals.robots_parsed, robotparser=parser, request=request)
-        if response.status == 200:
+            failure = causes.of(error)
+        if failure.cause == causes.REDIRECTS:
+            return self._book.put(host, None)
+        return self._book.failed(host, failure)
+
+    async def _read(self, request: Request, host: str, response: Response) -> Robots:
+        """Read an answer; raises HttpError for one that tells nothing, and RefusedRequest for what is not readable."""
+        proxied = bool(response.request and response.request.meta.get("proxy"))
+        verdict = verdict_of(response.status, proxied=proxied)
+        if verdict is Verdict.UNREACHABLE:
+            raise HttpError(response)
+        if verdict is Verdict.FREE:
+            return self._book.put(host, None)
+        try:
+            parser = await self._parsed(response.body)
             self._set_floor(request, parser)
-        return parser
+        except Exception as error:
+            raise RefusedRequest(causes.CORRUPT, f"it cannot be read: {error!r}") from error
+        await self.crawler.signals.send_catch_log_async(signals.robots_parsed, robotparser=parser, request=request)
+        return self._book.put(host, parser, size=len(response.body))
+
+    async def _parsed(self, body: bytes) -> RobotParser:
+        def parse() -> RobotParser:
+            parser: RobotParser = build_from_crawler(self._parserimpl, self.crawler, body)
+            return parser
+
+        return await asyncio.to_thread(parse) if len(body) > LARGE_BYTES else parse()
 
     def _set_floor(self, request: Request, parser: RobotParser) -> None:
         """Tell how often the host lets us ask. The ports of a host are one to its budget: the slowest counts."""

@@ -57,6 +57,11 @@ class Retries:
         rules = rules_of(config.from_settings(crawler.settings))
         return cls(crawler=crawler, settings=crawler.settings, rules=rules)
 
+    @property
+    def times(self) -> int:
+        """Return how often a request is tried again, usually."""
+        return self._times if self.enabled else 0
+
     def after_response(self, request: Request, response: Response) -> Request | None:
         """Return the request to send instead of using the response, with its delay; None: use it."""
         self._count(request)

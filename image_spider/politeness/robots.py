@@ -20,7 +20,7 @@ def floor_of(crawl_delay: float | None, request_rate: tuple[float, float] | None
 
 
 def _quotient(seconds: float, requests: float) -> float:
-    """Return the seconds for each request; one in 10^400 seconds is as good as none ever: the most that a float holds."""
+    """Return the seconds for each request; those that no float can hold count as the most that one can."""
     try:
         return seconds / requests if requests > 0 else 0.0
     except OverflowError:
