@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from scrapy import Request
 from scrapy.exceptions import DropItem
@@ -24,24 +22,20 @@ from image_spider.decoders import Decoders
 from image_spider.delayed import delayed, take_delay
 from image_spider.exceptions import CatalogError, DecodersError, LabelModelError, RefusedImage, StoreError, UsageError
 from image_spider.extensions.retries import Retries
-from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
 from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.politeness import turn_of_image
 from image_spider.politeness.turns import patience
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
-from image_spider.stores.paths import thumbnail_path
-from image_spider.topics.labeller import Labeller
 from image_spider.unfinished import Halted, Unfinished
 from pipelines.catalog import CatalogPipeline
 from pipelines.image_counts import count_image
+from pipelines.keeper import Keeper
 from pipelines.left_undone import LeftUndone
-from pipelines.stored_file import StoredFile, image_of, stored_file
+from pipelines.stored_file import StoredFile, stored_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.pipelines.files import FilesStoreProtocol
@@ -50,9 +44,6 @@ if TYPE_CHECKING:
 
     from image_spider.frontier.claims import Claims
 
-T = TypeVar("T")
-
-DISK_THREADS = 4  # an fsync takes milliseconds, during which others can go on
 WAITING_BODIES = 8  # what keeps the decoding processes busy
 RECENT_CRAWLS = 100  # whose duplicates a worker of a fleet counts
 SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each; Scrapy's own dictionary never ends
@@ -74,39 +65,28 @@ class MediaFailed(_MediaRequestFiltered):
 class ImagesPipeline(ScrapyImagesPipeline):
     """Fetch the candidate of each ImageItem, store its original bytes and fill in its image or its failure."""
 
-    def __init__(
-        self,
-        *,
-        crawler: Crawler,
-        store: LocalStore,
-        decoders: Decoders,
-        label_model: Path | None,
-        label_threads: int,
-    ) -> None:
+    def __init__(self, *, crawler: Crawler, store: LocalStore, keeper: Keeper) -> None:
         super().__init__(str(store.root), crawler=crawler)
         self._spider = images_spider(crawler)
-        self._images = store
-        self._decoders = decoders
-        self._disk = ThreadPoolExecutor(max_workers=DISK_THREADS, thread_name_prefix="images")
+        self._keeper = keeper
         # Bodies that wait to be decoded are memory: while this many candidates are under way, the next one waits, and
         # with its downloads the engine stops asking for pages.
         self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + WAITING_BODIES)
-        self._label_model = label_model
-        self._label_threads = label_threads
-        self._labeller: Labeller | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Read the IMAGES_ and LABEL_ settings; off for other spiders than ours."""
         images_spider(crawler)
         settings = config.from_settings(crawler.settings)
-        return cls(
-            crawler=crawler,
-            store=LocalStore(settings.IMAGES_STORE),
+        store = LocalStore(settings.IMAGES_STORE)
+        keeper = Keeper(
+            spider=images_spider(crawler),
+            store=store,
             decoders=Decoders(settings),
             label_model=settings.LABEL_MODEL,
             label_threads=settings.LABEL_THREADS,
         )
+        return cls(crawler=crawler, store=store, keeper=keeper)
 
     def _get_store(self, uri: str) -> FilesStoreProtocol:
         """Keep Scrapy from making a store of its own: ours is named by content, not by URL."""
@@ -125,12 +105,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         self._budgets: LocalCache[str, Budget] = LocalCache(limit=RECENT_CRAWLS)
         crawl = self._spider.crawl
         try:
-            await self._in_thread(self._images.open)
-            downloads = crawl is None or crawl.download or self._spider.in_fleet
-            if downloads:
-                await self._in_thread(self._decoders.start)
-            if self._label_model and downloads:
-                self._labeller = await Labeller.load(self._label_model, threads=self._label_threads)
+            await self._keeper.open(downloads=crawl is None or crawl.download or self._spider.in_fleet)
             if crawl and not self._spider.in_fleet:
                 self._budgets[crawl.id] = Budget(crawl.max_images, seen=await self._catalog.images_before())
         except (UsageError, StoreError, CatalogError) as error:
@@ -138,10 +113,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
 
     async def close_spider(self) -> None:
         """Let the processes and threads end."""
-        await asyncio.to_thread(self._decoders.close)
-        if self._labeller:
-            self._labeller.close()
-        self._disk.shutdown()
+        await self._keeper.close()
 
     async def process_item(self, item: Any, spider: Spider | None = None) -> Any:
         """Fill in item.image or item.failure; pass what is no candidate or was refused already."""
@@ -216,9 +188,9 @@ class ImagesPipeline(ScrapyImagesPipeline):
         try:
             if item.candidate.data is not None:
                 async with self._under_way:
-                    return await self._keep(request, item, item.candidate.data, item.candidate.media_type)
+                    return await self._keeper.keep(request, item, item.candidate.data, item.candidate.media_type)
             known = await self._catalog.image_at_url(request.url)
-            if known and await self._in_thread(self._images.size, known.path) == known.bytes:
+            if known and await self._keeper.has(known):
                 topics = await self._known_topics(known)
                 if topics is not None:
                     return stored_file(request, known, "uptodate", topics)
@@ -255,9 +227,9 @@ class ImagesPipeline(ScrapyImagesPipeline):
 
     async def _known_topics(self, known: Image) -> tuple[Topic, ...] | None:
         """Return what the label model told of a known image; None when it has not seen it and has to."""
-        if not self._labeller:
+        if not self._keeper.label_model:
             return ()
-        return await self._catalog.model_topics(known.sha256, label_model=self._labeller.model.name)
+        return await self._catalog.model_topics(known.sha256, label_model=self._keeper.label_model)
 
     async def media_downloaded(
         self, response: Response, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
@@ -266,7 +238,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         if response.status != 200:
             raise RefusedImage(causes.STATUS, f"HTTP {response.status}")
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        return await self._keep(request, item, response.body, content_type)
+        return await self._keeper.keep(request, item, response.body, content_type)
 
     def item_completed(self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo) -> Any:
         """Fill in the item's image or failure; what ends the crawl is no failure of the image."""
@@ -274,7 +246,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         item.candidate = replace(item.candidate, data=None)  # the bytes are on disk, and no feed could hold them
         if ok:
             file = cast("StoredFile", result)
-            if not self._wants(item, file["topics"]):
+            if not self._keeper.wants(item, file["topics"]):
                 item.failure = self._spider.refusal(item)
                 return item
             item.image = file["image"]
@@ -293,36 +265,3 @@ class ImagesPipeline(ScrapyImagesPipeline):
             self._undone.postpone(error)
         item.failure = causes.of(cast("BaseException", error))
         return item
-
-    async def _keep(self, request: Request, item: ImageItem, data: bytes, content_type: str) -> StoredFile:
-        """Describe the bytes, in another process, label the picture, and store the bytes of one that is wanted."""
-        labeller = self._labeller
-        side = labeller.model.side if labeller else None
-        description = await self._decoders.describe(data, content_type, label_side=side)
-        if description.integrity not in KEPT:
-            raise RefusedImage(description.integrity, description.detail)
-        understanding = description.understanding
-        topics: tuple[Topic, ...] = ()
-        if labeller and description.label_input is not None:
-            topics = await labeller.label(description.label_input)
-            if understanding:
-                understanding = replace(understanding, label_model=labeller.model.name, topics=topics)
-        if not self._wants(item, topics):
-            refusal = self._spider.refusal(item)
-            raise RefusedImage(refusal.cause, refusal.detail)
-        image = image_of(description, size=len(data), understanding=understanding)
-        new = await self._in_thread(self._write, image.path, data, description.thumbnail)
-        return stored_file(request, image, "downloaded" if new else "unchanged", topics)
-
-    def _wants(self, item: ImageItem, topics: tuple[Topic, ...]) -> bool:
-        """Tell whether the crawl is about the image; without a label model the spider has decided that by words."""
-        return not self._labeller or self._spider.wants(item, topics)
-
-    def _write(self, path: str, data: bytes, thumbnail: bytes | None) -> bool:
-        new = self._images.write(path, data)
-        if thumbnail:
-            self._images.write(thumbnail_path(path), thumbnail, durable=False)
-        return new
-
-    async def _in_thread(self, function: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)

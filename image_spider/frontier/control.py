@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Control:
     """Applies the states of crawls to this worker, and ends it when its work is done.
 
-    longest_idle is in seconds, 0 for ever. run starts a coroutine in the background; give_back returns leases that the
-    engine has not seen.
+    longest_idle is in seconds, 0 for ever; shutdown_seconds is what an ending worker has for what is being transferred.
+    run starts a coroutine in the background; give_back returns leases that the engine has not seen.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Control:
         bookkeeper: Bookkeeper,
         run: Callable[[Coroutine[Any, Any, object]], object],
         give_back: Callable[[Iterable[Leased], str], None],
+        shutdown_seconds: float,
     ) -> None:
         self._engine = engine
         self._spider = spider
@@ -43,6 +44,8 @@ class Control:
         self._run = run
         self._give_back = give_back
         self._longest_idle = longest_idle
+        self._shutdown_seconds = shutdown_seconds
+        self._ends_at = 0.0  # time.monotonic() at which an ending worker waits for nothing more
         self._busy_at = time.monotonic()
         self._filled: set[str] = set()  # crawls that have max_images
         self.started = False  # the start URLs of the run's own crawl are in the frontier
@@ -78,6 +81,16 @@ class Control:
         self._give_back(buffer.take_out(crawl_id), cause)
         for request in self._engine.take_back(crawl_id):
             held.give_back(request, cause, attempted=False)
+
+    def end_in_order(self, *, buffer: LeaseBuffer, held: HeldLeases) -> None:
+        """Give back what has not begun, when the worker is ending, and in the end what is being transferred, too."""
+        if not self._spider.stopping:
+            return
+        self.take_back(None, "the worker is ending", buffer=buffer, held=held)
+        self._ends_at = self._ends_at or time.monotonic() + self._shutdown_seconds
+        if time.monotonic() > self._ends_at:
+            held.give_back_all("the worker had to end")
+            self._engine.cut_short()
 
     def end_if_idle(self, *, busy: bool) -> None:
         """End a worker that has had nothing to do for MAX_IDLE_TIME_BEFORE_CLOSE seconds."""

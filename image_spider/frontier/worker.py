@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from image_spider.broker.records import Leased, Nack, Push, Pushed, Released, Renewal
@@ -62,7 +62,6 @@ class Worker:
         self._talking = Background(abort=spider.abort)  # ... and this when it has said goodbye
         self._most_held = HELD_PER_PLACE * crawler.settings.getint("CONCURRENT_REQUESTS")
         self._joined = False
-        self._ends_at = 0.0  # time.monotonic() at which an ending worker waits for nothing more
         self.counters: Counter[str] = Counter()
         self._engine = Engine(crawler)
         self._wire_queue(crawler)
@@ -111,6 +110,7 @@ class Worker:
             bookkeeper=self.bookkeeper,
             run=self._talking.run,
             give_back=self._give_back,
+            shutdown_seconds=self._settings.SHUTDOWN_SECONDS,
         )
         self.claims = Claims(
             claims=fleet.claims,
@@ -169,7 +169,8 @@ class Worker:
         self._talking.run(self.outbox.run())
         self._talking.run(self.quotas.run())
         self._working.run(self.buffer.run())
-        self._working.run(self.settling.run(before=self._end_in_order))
+        in_order = partial(self.control.end_in_order, buffer=self.buffer, held=self.held)
+        self._working.run(self.settling.run(before=in_order))
         self._working.run(self.feed.run())
         if self._spider.crawl:
             self._working.run(self._start_crawl())
@@ -281,16 +282,6 @@ class Worker:
         if released.dead:
             self._crawler.stats.inc_value("frontier/dead", released.dead)
         self.control.over(released.ended)
-
-    def _end_in_order(self) -> None:
-        """Give back what has not begun, when the worker is ending; what is being transferred has SHUTDOWN_SECONDS."""
-        if not self._spider.stopping:
-            return
-        self.control.take_back(None, "the worker is ending", buffer=self.buffer, held=self.held)
-        self._ends_at = self._ends_at or time.monotonic() + self._settings.SHUTDOWN_SECONDS
-        if time.monotonic() > self._ends_at:
-            self.held.give_back_all("the worker had to end")
-            self._engine.cut_short()
 
     # What the heartbeat hears
 
