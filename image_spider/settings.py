@@ -57,6 +57,7 @@ DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands wher
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "middlewares.retry.RetryMiddleware": 550,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "middlewares.proxies.ProxyPages": 585,
     "middlewares.decompression.DecompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "middlewares.cookies.CookiesMiddleware": 700,

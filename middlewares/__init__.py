@@ -54,8 +54,7 @@ ORDER = (
     Place(
         480,
         "middlewares.proxies.ProxyChoice",
-        "Above what depends on the proxy: cookies and the browser that a site sees. On the way back it stands behind"
-        " decompression, and reads the bodies that tell a ban.",
+        "Above what depends on the proxy: cookies and the browser that a site sees.",
     ),
     Place(
         550,
@@ -67,6 +66,12 @@ ORDER = (
         580,
         f"{_SCRAPY}.redirect.MetaRefreshMiddleware",
         "Scrapy's. Above decompression: it reads the page.",
+    ),
+    Place(
+        585,
+        "middlewares.proxies.ProxyPages",
+        "Above decompression: it reads the pages that tell a ban. Below meta refresh and retries, which would take them"
+        " for the site's.",
     ),
     Place(
         590,

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Self
 
 import brotli  # type: ignore[import-untyped]
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.exceptions import IgnoreRequest
 from scrapy.utils._compression import _DecompressionMaxSizeExceeded
 
 from image_spider import causes, config
+from image_spider.extensions.proxies import Proxies
 from image_spider.refusals import RefusedRequest
 
 if sys.version_info >= (3, 14):
@@ -19,7 +21,9 @@ else:
     from backports import zstd
 
 if TYPE_CHECKING:
+    from scrapy import Request
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
 
 FREE_BYTES = 1024 * 1024  # an empty table of a megabyte is no bomb, whatever it was packed into
 DAMAGED = (zlib.error, OSError, EOFError, brotli.error, zstd.ZstdError)
@@ -34,13 +38,24 @@ class DecompressionMiddleware(HttpCompressionMiddleware):
     """
 
     max_ratio = 0
+    proxies: Proxies | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Read DECOMPRESSION_MAX_RATIO."""
+        """Read DECOMPRESSION_MAX_RATIO, and know the proxies, if there are any."""
         middleware = super().from_crawler(crawler)
         middleware.max_ratio = config.from_settings(crawler.settings).DECOMPRESSION_MAX_RATIO
+        middleware.proxies = crawler.get_extension(Proxies)
         return middleware
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+        """Unpack; what is raised here reaches none of the middlewares above, so proxies are told of it here."""
+        try:
+            return super().process_response(request, response)
+        except IgnoreRequest:
+            if self.proxies:
+                self.proxies.unreadable(request)
+            raise
 
     def _handle_encoding(self, body: bytes, content_encoding: list[bytes], max_size: int) -> tuple[bytes, list[bytes]]:
         """Unpack; raises RefusedRequest for a bomb, Scrapy's own exception for a body above max_size."""

@@ -1,7 +1,7 @@
 """A proxy for every request, and another one when a host has banned it or it does not do its work.
 
-Two faces of one pool, as both ends of the way matter: the choice comes before the middlewares whose headers depend on
-the proxy, and answers are looked at before redirects are followed and errors are repeated.
+Three faces of one pool: the choice comes before the middlewares whose headers depend on the proxy; answers are looked
+at before redirects are followed and errors are repeated; pages that tell of a ban, as soon as they can be read.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class _Face:
 
 
 class ProxyChoice(_Face):
-    """Gives each request a proxy, or lets it wait, fail or go without; reads pages when they are decompressed."""
+    """Gives each request a proxy, or lets it wait, fail or go without."""
 
     async def process_request(self, request: Request) -> Request | None:
         """Set meta["proxy"] to the name of a proxy, whatever it was."""
@@ -129,6 +129,10 @@ class ProxyChoice(_Face):
         if time.time() >= request.meta.setdefault(WAITS_UNTIL, time.time() + seconds):
             raise NoProxy(f"no proxy could be used for {host} within {seconds:g} s: {why}")
 
+
+class ProxyPages(_Face):
+    """Reads pages when they are decompressed, and before anything is made of them."""
+
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Look at a body that was compressed before."""
         if request not in self._proxies.attempts:
@@ -142,7 +146,7 @@ class ProxyAnswers(_Face):
     """Tells the pool what became of each request, and sends those on that need another proxy."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        """Judge an answer; one whose body is compressed and must be read waits for ProxyChoice."""
+        """Judge an answer; one whose body is compressed and must be read waits for ProxyPages."""
         attempt = self._proxies.attempts.get(request)
         if attempt is None:
             return response

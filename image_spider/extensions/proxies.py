@@ -19,7 +19,7 @@ from image_spider.frontier.fleet import connect_fleet
 from image_spider.proxies.bans import EVERYWHERE, Ban
 from image_spider.proxies.clock import Clock
 from image_spider.proxies.config import answer_rules, pool_rules
-from image_spider.proxies.member import Attempt
+from image_spider.proxies.member import Attempt, Outcome
 from image_spider.proxies.pool import Pool
 from image_spider.proxies.prober import Prober
 from image_spider.proxies.sharing import Sharing
@@ -85,6 +85,12 @@ class Proxies:
         """Tell whether an answer tells how its host is: it came directly, or is neither a ban nor the proxy's own."""
         attempt = self.attempts.get(request)
         return attempt is None or self.rules.tells_of_host(response.status, tunnel=attempt.proxy.tunnels(request.url))
+
+    def unreadable(self, request: Request) -> None:
+        """End the attempt of a request whose answer cannot be unpacked: the proxy or the host may have spoilt it."""
+        if attempt := self.attempts.pop(request, None):
+            self.pool.end(attempt, Outcome.UNWELL)
+            self._spider.crawler.stats.inc_value(f"proxies/{Outcome.UNWELL}")
 
     async def spider_opened(self) -> None:
         """Learn what the fleet knows, before the first request."""
