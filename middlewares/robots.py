@@ -17,11 +17,11 @@ from scrapy.utils.misc import build_from_crawler
 
 from image_spider import causes, config
 from image_spider.delayed import delayed
-from image_spider.exceptions import ProxyFailed
+from image_spider.exceptions import NoProxy, ProxyFailed
 from image_spider.extensions.retries import Retries
 from image_spider.politeness.host_down import HostClosed, HostDown
 from image_spider.politeness.robots import ROBOTS_TXT, floor_of
-from image_spider.politeness.robots_book import Robots, RobotsBook, Verdict, verdict_of
+from image_spider.politeness.robots_book import Robots, RobotsBook, RobotsUnreachable, Verdict, verdict_of
 from image_spider.politeness.rules import rules_of
 from image_spider.politeness.turn import ahead_of
 from image_spider.refusals import RefusedRequest
@@ -62,16 +62,23 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
         """Return the parser of the request's host; None when it has no robots.txt, and allows all.
 
         Raises HostClosed while it is to be asked for again, RobotsUnreachable when that is over, and what else kept us
-        from asking.
+        from asking. What all wait for is shared; a failure is that of the request for which it was asked: the others
+        ask for themselves, until the breaker of the host ends it, or they would all be lost by one connection.
         """
         host = urlparse_cached(request).netloc
-        if robots := self._book.get(host):
-            return robots.parser
-        fetch = self._fetches.get(host)
-        if fetch is None or fetch.done():
-            fetch = self._fetches[host] = asyncio.ensure_future(self._fetch(request, host))
-            fetch.add_done_callback(lambda done: self._ended(host, done))
-        return (await asyncio.shield(fetch)).parser
+        while True:
+            if robots := self._book.get(host):
+                return robots.parser
+            fetch = self._fetches.get(host)
+            own = fetch is None or fetch.done()
+            if fetch is None or fetch.done():
+                fetch = self._fetches[host] = asyncio.ensure_future(self._fetch(request, host))
+                fetch.add_done_callback(lambda done: self._ended(host, done))
+            try:
+                return (await asyncio.shield(fetch)).parser
+            except (RobotsUnreachable, ProxyFailed) as error:
+                if own or isinstance(error, NoProxy):
+                    raise
 
     async def process_request(self, request: Request) -> Request | None:  # type: ignore[override]
         """Return when the request is allowed; a page whose host is closed goes back to the scheduler."""

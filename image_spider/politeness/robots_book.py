@@ -84,8 +84,8 @@ class RobotsBook:
     """Remembers the robots.txt that were used last, up to MOST_BYTES, and those that could not be had.
 
     Such a one is asked for again in `rounds` more rounds, each twice as long after the one before as a retry may be;
-    meanwhile its host is closed. When they are over, what waits fails, and the next request is a round of its own: the
-    breaker of the host bounds them.
+    meanwhile its host is closed. When they are over, each request for the host asks once and fails: the breaker of the
+    host bounds them.
     """
 
     def __init__(self, *, rounds: int, rules: Rules, now: Callable[[], float] = time.monotonic) -> None:

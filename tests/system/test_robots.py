@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from tests.images import a_png
 from tests.project import FAST, Project
@@ -20,53 +17,31 @@ PAGES = {"/": START, "/open": Answer(), "/private": Answer(), "/image.png": Answ
 TRIES = 1 + 2 + 2  # RETRY_TIMES in the first round, and as many rounds
 
 
-def crawl_locally(folder: Path, url: str, *words: str) -> Project:
-    project = Project(folder)
-    assert "Traceback" not in project.crawl(url, *words).stderr
-    return project
-
-
-def crawl_as_a_fleet(folder: Path, url: str, *words: str) -> Project:
-    with Fleet(folder) as fleet:
-        assert "Traceback" not in fleet.run("crawl", "images", "-a", f"url={url}", *FAST, *words).stderr
-        return fleet
-
-
 def failures(project: Project) -> set[tuple[str, str]]:
     rows = project.rows("select coalesce(image_url, page_url), cause from failures")
     return {("/" + url.split("/", 3)[3], cause) for url, cause in rows}
 
 
-@pytest.mark.parametrize(
-    ("crawl", "trouble", "cause"),
-    [(crawl_locally, DROPPED, "connection"), (crawl_as_a_fleet, BUSY, "robots")],
-    ids=["local", "fleet"],
-)
-def test_of_a_site_whose_robots_txt_cannot_be_had_nothing_else_is_asked_for(
-    tmp_path: Path, crawl: Callable[..., Project], trouble: Answer, cause: str
-):
-    with TroubledSite({**PAGES, "/robots.txt": trouble}, address="127.0.0.2") as silent:
+def test_of_a_site_whose_robots_txt_cannot_be_had_nothing_else_is_asked_for(project: Project):
+    with TroubledSite({**PAGES, "/robots.txt": BUSY}, address="127.0.0.2") as silent:
         image = Answer(body=f'<img src="{silent.url}/image.png">'.encode())
         with TroubledSite({"/": image}) as site:
-            project = crawl(tmp_path, f"{site.url}/,{silent.url}/", *SOON)
+            done = project.crawl(f"{site.url}/,{silent.url}/", *SOON)
+    assert "Traceback" not in done.stderr, done.stderr
     assert {path for _, path in silent.log} == {"/robots.txt"}
-    assert len(silent.log) <= 2 * TRIES, "one round for what came when the others had failed"
-    assert failures(project) == {("/", cause), ("/image.png", cause)}
+    assert len(silent.log) <= 2 * TRIES
+    assert failures(project) == {("/", "robots"), ("/image.png", "robots")}
     details = {detail for (detail,) in project.rows("select detail from failures")}
     assert all("robots.txt unreachable: " in detail for detail in details)
 
 
-@pytest.mark.parametrize(
-    ("crawl", "trouble"), [(crawl_locally, BUSY), (crawl_as_a_fleet, DROPPED)], ids=["local", "fleet"]
-)
-def test_what_a_robots_txt_says_that_comes_at_last_is_obeyed_and_nothing_is_lost(
-    tmp_path: Path, crawl: Callable[..., Project], trouble: Answer
-):
-    answers = {**PAGES, "/robots.txt": [*[trouble] * (TRIES - 1), RULES]}
-    with TroubledSite(answers) as site:
-        project = crawl(tmp_path, f"{site.url}/", *SOON)
+def test_what_a_robots_txt_says_that_comes_at_last_is_obeyed_and_nothing_is_lost(tmp_path: Path):
+    answers = {**PAGES, "/robots.txt": [*[DROPPED] * (TRIES - 1), RULES]}
+    with TroubledSite(answers) as site, Fleet(tmp_path) as fleet:
+        done = fleet.run("crawl", "images", "-a", f"url={site.url}/", *FAST, *SOON)
+        assert "Traceback" not in done.stderr, done.stderr
     paths = [path for _, path in site.log]
     assert paths[:TRIES] == ["/robots.txt"] * TRIES
     assert sorted(paths[TRIES:]) == ["/", "/image.png", "/open"]
-    assert failures(project) == {("/private", "robots"), ("/private.png", "robots")}
-    assert project.rows("select count(*) from sightings") == [(1,)]
+    assert failures(fleet) == {("/private", "robots"), ("/private.png", "robots")}
+    assert fleet.rows("select count(*) from sightings") == [(1,)]

@@ -96,7 +96,9 @@ def test_a_robots_txt_that_was_read_is_obeyed(status: int):
 
 
 @pytest.mark.parametrize("answer", [robots(503), robots(500), robots(429), OSError("cut")], ids=str)
-def test_a_robots_txt_that_cannot_be_had_allows_nothing_to_any_that_wait_for_it(answer: Response | Exception):
+def test_one_that_cannot_be_had_allows_nothing_and_each_request_fails_by_its_own_try(
+    answer: Response | Exception,
+):
     async def scenario() -> None:
         engine = Engine(answer)
         some = middleware(engine)
@@ -104,7 +106,7 @@ def test_a_robots_txt_that_cannot_be_had_allows_nothing_to_any_that_wait_for_it(
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert {type(result) for result in results} == {RobotsUnreachable}
         assert all("robots.txt unreachable: " in str(result) for result in results)
-        assert len(engine.asked) == 1
+        assert len(engine.asked) == 5
 
     run(scenario())
 
@@ -136,6 +138,20 @@ def test_it_is_asked_for_in_rounds_and_each_after_the_first_is_one_request():
             await some.process_request(Request(PAGE))
         assert caught.value.cause == causes.ROBOTS
         assert [*asked, len(engine.asked)] == [3, 4, 5]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("failure", [robots(503), ProxyFailed("p:1")], ids=["503", "proxy"])
+def test_one_failure_costs_one_request_and_an_answer_serves_all_that_wait(failure: Response | Exception):
+    async def scenario() -> None:
+        engine = Engine(failure, robots(200))
+        some = middleware(engine)
+        waiting = [some.process_request(Request(f"{PAGE}/{number}")) for number in range(5)]
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert results[1:] == [None] * 4
+        assert isinstance(results[0], RobotsUnreachable | ProxyFailed)
+        assert len(engine.asked) == 2
 
     run(scenario())
 
