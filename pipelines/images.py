@@ -26,6 +26,7 @@ from image_spider.items import Image, ImageItem, Topic
 from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.politeness import turn_of_image
 from image_spider.politeness.turns import patience
+from image_spider.recent import Recent
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.unfinished import Halted, Unfinished
@@ -102,7 +103,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         assert retries
         self._retries = retries
         self._claims: Claims | None = getattr(self.crawler.engine.scheduler, "claims", None)  # in a fleet alone
-        self._budgets: LocalCache[str, Budget] = LocalCache(limit=RECENT_CRAWLS)
+        self._budgets: Recent[str, Budget] = Recent(limit=RECENT_CRAWLS)
         crawl = self._spider.crawl
         try:
             await self._keeper.open(downloads=crawl is None or crawl.download or self._spider.in_fleet)
@@ -140,9 +141,8 @@ class ImagesPipeline(ScrapyImagesPipeline):
 
     def _budget_of(self, item: ImageItem) -> Budget:
         """Return the budget of the item's crawl; in a fleet the limit is that of the claims."""
-        if item.crawl_id not in self._budgets:
-            self._budgets[item.crawl_id] = Budget(None)
-        return self._budgets[item.crawl_id]
+        budget = self._budgets[item.crawl_id] = self._budgets.get(item.crawl_id) or Budget(None)
+        return budget
 
     async def _fetch(self, item: ImageItem) -> None:
         """Download, check and store the candidate of an item.
