@@ -23,7 +23,7 @@ AGAIN = 3
 
 @pytest.fixture(params=[HTTP])
 def crawler(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Crawler:
-    monkeypatch.setattr(ImagesSpider, "in_fleet", False)  # it would ask the engine, which is not here
+    monkeypatch.setattr(ImagesSpider, "stopping", False)  # it would ask the engine, which is not here
     budget = {"HOST_DELAY_SECONDS": 0, "HOST_CONCURRENCY": 1}  # a place that is kept would end the test
     return proxies_crawler(tmp_path, [request.param], **budget)
 
