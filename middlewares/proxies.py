@@ -25,7 +25,7 @@ from image_spider import config
 from image_spider.delayed import delayed
 from image_spider.exceptions import NoProxy, ProxyFailed, ProxyLeft, ProxyRefused
 from image_spider.extensions.proxies import Proxies
-from image_spider.proxies.answers import GATEWAY, PROXY_AUTHENTICATION, Answer
+from image_spider.proxies.answers import ASTRAY, GATEWAY, PROXY_AUTHENTICATION, Answer
 from image_spider.proxies.member import Attempt, Outcome
 from image_spider.proxies.traces import CHOSEN, PROXY, without_proxy
 from image_spider.spiders.images import images_spider
@@ -70,7 +70,7 @@ class _Face:
         seconds = request.meta.get("download_latency", 0.0)
         changes = self._pool.end(attempt, outcome, seconds=seconds, reason=reason)
         self._stats.inc_value(f"proxies/{outcome}")
-        if outcome in {Outcome.OK, Outcome.UNWELL}:
+        if outcome in {Outcome.OK, Outcome.UNWELL} or (outcome is Outcome.ASTRAY and not changes):
             request.meta.pop(TRIED, None)  # a redirect begins anew
             self._pool.blame(attempt.host, request.meta.pop(DOUBTED, ()), instead=attempt.proxy.name)
         elif outcome is Outcome.UNSURE and not changes:  # should it be repeated, then not through the same proxy
@@ -160,7 +160,8 @@ class ProxyAnswers(_Face):
             if response.status == PROXY_AUTHENTICATION:
                 return self._end(request, Outcome.UNSURE, "wants other credentials") or response
             if response.status in GATEWAY:
-                return self._end(request, Outcome.UNWELL) or response
+                outcome = Outcome.ASTRAY if response.status in ASTRAY else Outcome.UNWELL
+                return self._end(request, outcome) or response
         if not self._rules.needs_body(answer):
             self._end(request, Outcome.OK)
         return response

@@ -197,7 +197,7 @@ KEYS = (
     Key(
         "F:bytes:<crawl>",
         "hash",
-        "worker -> bytes that it received, of a crawl with max_bytes",
+        "worker and its number for the crawl -> bytes that it received, of a crawl with max_bytes",
         "as F:crawl:<crawl>",
         "count_bytes, finish, lease, leave, nack, open_crawl, push, reap, requeue, set_state",
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,8 +25,8 @@ TELL_SECONDS = 1.0  # the fleet may receive so much beyond a crawl's max_bytes, 
 class Quotas:
     """Pages are counted by the push script, exactly; bytes by each worker, and added up in Redis every second.
 
-    A worker tells all that its process has received, under a name that stays, so that a repeated call counts nothing
-    twice. full is told of a crawl that has had its bytes.
+    A worker tells all that its process has received, under a name that stays while it serves the crawl, so that a
+    repeated call counts nothing twice. full is told of a crawl that has had its bytes.
     """
 
     def __init__(
@@ -39,7 +38,6 @@ class Quotas:
         settings: Config,
         full: Callable[[str], None],
     ) -> None:
-        self._receiver = secrets.token_hex(8)
         self._spider = spider
         self._crawls = fleet.crawls
         self._refused = refused
@@ -74,7 +72,7 @@ class Quotas:
             if limit is None:
                 continue
             received = traffic.received(crawl_id)
-            total = await self._crawls.count_bytes(crawl=crawl_id, receiver=self._receiver, number=received)
+            total = await self._crawls.count_bytes(crawl=crawl_id, receiver=traffic.receiver(crawl_id), number=received)
             traffic.told(crawl_id, received, total=total)
             if total >= limit:
                 self._full(crawl_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 READ_BYTES = 16_384  # of a body: challenges say so at their top, and a pattern must not search megabytes
 PROXY_AUTHENTICATION = 407
 GATEWAY = frozenset({502, 503, 504})  # a server that is ill, or a proxy's own word for it
+ASTRAY = frozenset({502, 504})  # those of them that a host which has too much to do does not send
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ class Outcome(StrEnum):
     BANNED = "banned"  # by the host
     FAILED = "failed"  # the proxy did not do its work
     UNSURE = "unsure"  # no answer: the fault of the proxy or of the host
-    UNWELL = "unwell"  # 502, 503, 504: of the proxy or of the host; it counts for the rating alone
+    UNWELL = "unwell"  # 503, or a body that is spoilt: of the proxy or of the host; it counts for the rating alone
+    ASTRAY = "astray"  # 502, 504: the same, and another proxy is tried when the host has just answered one
     NOTHING = "nothing"  # it was given up before it could tell
 
 

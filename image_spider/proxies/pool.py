@@ -106,8 +106,10 @@ class Pool:
         elif outcome is Outcome.FAILED:
             self._count(member, host, Tally(failed=1))
             self._fails(member, attempt, reason)
-        elif outcome is Outcome.UNWELL:
+        elif outcome in {Outcome.UNWELL, Outcome.ASTRAY}:
             self._count(member, host, Tally(failed=1))
+        if outcome is Outcome.ASTRAY:
+            return self._hosts.answered_others(host, name, since=attempt.started)
         return outcome in {Outcome.BANNED, Outcome.FAILED}
 
     def blame(self, host: str, names: Iterable[str], *, instead: str) -> None:

@@ -89,8 +89,13 @@ def test_the_bytes_of_a_crawl_are_those_of_all_processes():
     traffic.told("c", 10, total=50)
     traffic.add("c", 5)
     assert (traffic.received("c"), traffic.total("c"), traffic.total("other")) == (15, 55, 0)
+    name = traffic.receiver("c")
+    traffic.add("c", 1)
+    assert traffic.receiver("c") == name
     traffic.forget("c")
     assert (traffic.crawls(), traffic.total("c")) == ((), 0)
+    traffic.add("c", 1)
+    assert traffic.receiver("c") != name, "or what is told now would take the place of what was told before"
 
 
 def unpacked(body: bytes, encodings: str, *, ratio: int = 100, maxsize: int = 0) -> int:

@@ -13,6 +13,7 @@ from scrapy.http import Response
 from image_spider.extensions.proxies import Proxies
 from image_spider.politeness.host_state import HostState
 from image_spider.politeness.politeness import politeness_of
+from image_spider.spiders.images import ImagesSpider
 from middlewares.politeness import PolitenessMiddleware
 from tests.integration.proxies.conftest import proxies_crawler
 
@@ -21,7 +22,8 @@ AGAIN = 3
 
 
 @pytest.fixture(params=[HTTP])
-def crawler(tmp_path: Path, request: pytest.FixtureRequest) -> Crawler:
+def crawler(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Crawler:
+    monkeypatch.setattr(ImagesSpider, "stopping", False)  # it would ask the engine, which is not here
     budget = {"HOST_DELAY_SECONDS": 0, "HOST_CONCURRENCY": 1}  # a place that is kept would end the test
     return proxies_crawler(tmp_path, [request.param], **budget)
 

@@ -43,7 +43,7 @@ def test_a_request_that_never_ends_does_not_count_for_ever():
 
 
 @pytest.mark.parametrize("count", [2, 5, 200])
-@pytest.mark.parametrize("how", [Outcome.UNWELL, Outcome.FAILED])
+@pytest.mark.parametrize("how", [Outcome.UNWELL, Outcome.ASTRAY, Outcome.FAILED])
 def test_weighted_sends_few_requests_to_a_proxy_that_fails_nine_times_in_ten(count: int, how: Outcome):
     trial, dice = Trial(count, failures=10**9), random.Random(3)
     sent = 0
