@@ -7,11 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from scrapy import Request
 from scrapy.exceptions import DropItem
-from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 from scrapy.pipelines.images import ImagesPipeline as ScrapyImagesPipeline
 from scrapy.pipelines.media import _MediaRequestFiltered
@@ -21,14 +21,10 @@ from scrapy.utils.datatypes import LocalCache
 from image_spider import causes, config
 from image_spider.budget import Budget
 from image_spider.decoders import Decoders
-from image_spider.delayed import delayed, take_delay
 from image_spider.exceptions import CatalogError, DecodersError, LabelModelError, RefusedImage, StoreError, UsageError
 from image_spider.extensions.job_directory import JobDirectory
-from image_spider.extensions.retries import Retries
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image, ImageItem, Topic
-from image_spider.politeness.host_down import HostClosed
-from image_spider.politeness.politeness import turn_of_image
 from image_spider.spiders.images import images_spider
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
@@ -36,6 +32,7 @@ from image_spider.topics.labeller import Labeller
 from image_spider.unfinished import Halted, Unfinished
 from pipelines.catalog import CatalogPipeline
 from pipelines.image_counts import count_image
+from pipelines.image_downloads import ImageDownloads
 from pipelines.stored_file import StoredFile, image_of, stored_file
 
 if TYPE_CHECKING:
@@ -43,6 +40,7 @@ if TYPE_CHECKING:
 
     from scrapy import Spider
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
     from scrapy.pipelines.files import FilesStoreProtocol
     from scrapy.pipelines.media import FileInfoOrError, MediaPipeline
     from twisted.python.failure import Failure as TwistedFailure
@@ -52,7 +50,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DISK_THREADS = 4  # an fsync takes milliseconds, during which others can go on
-WAITING_BODIES = 8  # what keeps the decoding processes busy
 RECENT_CRAWLS = 100  # whose duplicates a worker of a fleet counts
 SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each; Scrapy's own dictionary never ends
 ENDS_THE_CRAWL = (DecodersError, LabelModelError, StoreError, CatalogError)
@@ -87,9 +84,6 @@ class ImagesPipeline(ScrapyImagesPipeline):
         self._images = store
         self._decoders = decoders
         self._disk = ThreadPoolExecutor(max_workers=DISK_THREADS, thread_name_prefix="images")
-        # Bodies that wait to be decoded are memory: while this many candidates are under way, the next one waits, and
-        # with its downloads the engine stops asking for pages.
-        self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + WAITING_BODIES)
         self._label_model = label_model
         self._label_threads = label_threads
         self._labeller: Labeller | None = None
@@ -117,9 +111,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         self.spiderinfo.downloaded = LocalCache(limit=SEEN_MEDIA)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
         self._job = self.crawler.get_extension(JobDirectory)
-        retries = self.crawler.get_extension(Retries)
-        assert retries
-        self._retries = retries
+        self._downloads = ImageDownloads(crawler=self.crawler, spider=self._spider)
         self._claims: Claims | None = getattr(self.crawler.engine.scheduler, "claims", None)  # in a fleet alone
         self._budgets: LocalCache[str, Budget] = LocalCache(limit=RECENT_CRAWLS)
         crawl = self._spider.crawl
@@ -209,12 +201,12 @@ class ImagesPipeline(ScrapyImagesPipeline):
     ) -> StoredFile:
         """Return the candidate's file: from its own bytes, from the catalog when that has a fresh one, or downloaded.
 
-        One that the label model has not seen is downloaded again, to be shown to it. Scrapy would download at once what
-        this returns nothing for; here a download has to wait, for its retries.
+        One that the label model has not seen is downloaded again. Scrapy would download at once what this returns
+        nothing for; here a download waits for its turn.
         """
         try:
             if item.candidate.data is not None:
-                async with self._under_way:
+                async with self._downloads.under_way:
                     return await self._keep(request, item, item.candidate.data, item.candidate.media_type)
             known = await self._catalog.image_at_url(request.url)
             if known and await self._in_thread(self._images.size, known.path) == known.bytes:
@@ -224,31 +216,10 @@ class ImagesPipeline(ScrapyImagesPipeline):
         except (RefusedImage, *ENDS_THE_CRAWL) as error:
             raise MediaFailed(error) from error
         try:
-            return await self._download(request, info, item)
+            served, keep = self._spider.crawls[item.crawl_id], partial(self.media_downloaded, info=info, item=item)
+            return await self._downloads.fetch(request, served, lambda response: keep(response, request))
         except Exception as error:  # whatever it is, it is what became of this candidate
             raise MediaFailed(error) from error
-
-    async def _download(self, request: Request, info: MediaPipeline.SpiderInfo, item: ImageItem) -> StoredFile:
-        """Download a candidate; what is to be tried again waits here, with no place of the downloader or of ours."""
-        served = self._spider.crawls[item.crawl_id]
-
-        def halted() -> str:
-            return served.halted or ("the crawl is ending" if self._spider.stopping else "")
-
-        while True:
-            if reason := halted():
-                raise Halted(reason)
-            async with turn_of_image(self._spider, request), self._under_way:
-                if reason := halted():
-                    raise Halted(reason)
-                try:
-                    response = await self._retries.try_once(request)
-                except HostClosed as closed:  # that of its robots.txt, or where a redirect leads
-                    response = delayed(request.copy(), closed.seconds)
-                if isinstance(response, Response):
-                    return await self.media_downloaded(response, request, info, item=item)
-            request = response
-            await self._retries.pauses.pause(take_delay(request), halted)
 
     async def _known_topics(self, known: Image) -> tuple[Topic, ...] | None:
         """Return what the label model told of a known image; None when it has not seen it and has to."""
