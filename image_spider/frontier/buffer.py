@@ -30,12 +30,14 @@ class LeaseBuffer:
         lease: LeaseCall,
         prepare: Callable[[Sequence[Leased]], Awaitable[Sequence[Leased]]],
         free: Callable[[], int],
+        hungry: Callable[[], bool],
         look_ahead: int,
         arrived: Callable[[], None],
     ) -> None:
         self._lease = lease
         self._prepare = prepare  # what must be known before a request is handed out
         self._free = free  # requests that the downloader can start now
+        self._hungry = hungry  # whether more are wanted at all
         self._ahead = look_ahead
         self._arrived = arrived
         self._leased: deque[Leased] = deque()
@@ -97,7 +99,7 @@ class LeaseBuffer:
             pause = SHORTEST_SECONDS if woken else min(LONGEST_SECONDS, 2 * pause)
 
     def _wanted(self) -> int:
-        if not self.open:
+        if not self.open or not self._hungry():
             return 0
         if not self._ahead:
             return max(0, self._free() - len(self._leased))

@@ -78,6 +78,7 @@ class Worker:
             lease=self._calls.lease,
             prepare=self._prepare,
             free=self._engine.free_places,
+            hungry=lambda: self.held.with_engine < self._most_held // 2,
             look_ahead=0 if settings.HOST_DELAY_SECONDS else 4 * crawler.settings.getint("CONCURRENT_REQUESTS"),
             arrived=self._engine.wake,
         )
@@ -206,10 +207,11 @@ class Worker:
     def next_request(self) -> Request | None:
         """Hand out the next request, or None; a payload that is none becomes a dead letter.
 
-        None, too, while many pages that were fetched wait for their images: Scrapy itself bounds only their bytes.
+        None, too, while many pages that were fetched wait for their images: Scrapy itself bounds only their bytes. What
+        is in the buffer then goes back, for it has places that those images need.
         """
         if self.held.with_engine >= self._most_held:
-            self.settling.hurry()
+            self._give_back(self.buffer.take_out(None), "not now")
             return None
         while leased := self.queue.pop():
             try:

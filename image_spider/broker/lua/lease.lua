@@ -10,8 +10,10 @@
 -- include queues
 -- include endings
 -- include pace
+-- include waiting
 local WORKER_MS = 3600 * 1000
 local AHEAD_MS = 60 -- a lease is given so long before its turn, for the way to the worker; its place waits as long
+local AGAIN_MS = 100 -- until a host is looked at again whose last place is left for an image
 local STEP = 100 -- delayed requests and parked hosts that one call moves
 local to_drop = 1000 -- requests of stopped crawls that one call drops
 local worker, number, count = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -195,16 +197,13 @@ local function visit_open(host, due, quota, delay, places)
   end
 end
 
--- Without a delay, pages take each place as it is freed: one is left for the images that wait for one.
-local images_wait
-local function places_for_pages(host, how)
-  if how.delay > 0 or how.places == 1 then
-    return how.places
+-- Pages take each place in the moment when it is freed: one is left for the images that wait for one.
+local anybody_waits
+local function is_waited_for(host)
+  if anybody_waits == nil then
+    anybody_waits = call('EXISTS', waiting) == 1
   end
-  if images_wait == nil then
-    images_wait = call('EXISTS', F .. ':waiting') == 1
-  end
-  return images_wait and call('HEXISTS', F .. ':waiting', host) == 1 and how.places - 1 or how.places
+  return anybody_waits and #others_waiting(host, '') > 0
 end
 
 local function visit(host, due, quota)
@@ -214,10 +213,16 @@ local function visit(host, due, quota)
     if not left then
       hide(host, due)
     end
+    return
   elseif how.closed > now + (how.delay > 0 and AHEAD_MS or 0) then -- what has no turn would be sent at once
     call('ZADD', ready, string.format('%.1f', math.max(due, how.closed)), host)
+    return
+  end
+  local places = is_waited_for(host) and how.places - 1 or how.places
+  if places == 0 and in_flight[host] == 0 then -- nobody will free one, should the image be gone: look again soon
+    call('ZADD', ready, string.format('%.1f', math.max(due, now + AHEAD_MS + AGAIN_MS)), host)
   else
-    visit_open(host, math.max(due, how.closed), how.delay > 0 and 1 or quota, how.delay, places_for_pages(host, how))
+    visit_open(host, math.max(due, how.closed), how.delay > 0 and 1 or quota, how.delay, places)
   end
 end
 

@@ -46,15 +46,12 @@ local function hold(host, count)
   end
 end
 
--- Without a delay the host's next page is leased as soon as it has a place: one is left for pages.
-local function free_of(host, terms)
-  local limit = terms.delay == 0 and terms.places > 1 and terms.places - 1 or terms.places
-  return limit - tonumber(call('HGET', busy, host) or 0)
-end
-
 local function places_for(host, terms, held, more)
   local others, ahead = others_waiting(host, worker)
-  local free, granted = terms.down and 0 or free_of(host, terms), 0
+  local free, granted = 0, 0
+  if not terms.down then
+    free = terms.places - tonumber(call('HGET', busy, host) or 0)
+  end
   if more > 0 and #others == 0 and free > 0 then
     granted = math.min(more, math.max(1, math.floor(free / 2)))
   elseif more > 0 and held == 0 and free > ahead then

@@ -25,7 +25,12 @@ def test_more_than_one_call_takes_is_finished_and_given_back(run: Callable[..., 
         budgets = FleetBudgets(hosts=fleet.hosts, worker=lambda: "w")
         calls = Calls(requests=fleet.frontier, settings=config.load({}), budgets=budgets, spare=dict)
         buffer = LeaseBuffer(
-            lease=calls.lease, prepare=lambda leases: asyncio.sleep(0, leases), free=int, look_ahead=0, arrived=int
+            lease=calls.lease,
+            prepare=lambda leases: asyncio.sleep(0, leases),
+            free=int,
+            hungry=bool,
+            look_ahead=0,
+            arrived=int,
         )
         held = HeldLeases(in_progress=set, position=int)
         told: list[Released] = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from itertools import pairwise
 
 import pytest
 
 from image_spider.broker.records import Terms
-from image_spider.politeness.asks import Ask, Told
+from image_spider.politeness.asks import Ask, Grant, Told
 from image_spider.politeness.breaker import Breaker
 from image_spider.politeness.host_state import HostState
 from image_spider.politeness.spacing import spaced
@@ -181,22 +182,43 @@ def test_who_waits_longest_for_a_place_is_next_and_who_has_one_gets_no_second(ru
     run(scenario)
 
 
-def test_without_a_delay_neither_pages_nor_images_take_all_places(run):
+@pytest.mark.parametrize("delay_ms", [0, 1])
+def test_pages_leave_one_place_to_images_that_wait_for_one_even_if_there_is_but_one(run, delay_ms: int):
     async def scenario(fleet: Fleet):
-        hosts = type(fleet.hosts)(client=fleet.client, options=fleet.options, delay=0.0, places=2)
-        await fleet.push(*"abcd")
-        [first] = (await hosts.turns(worker="w", call=1, asks=[Ask(host="h", turns=0, held=0, more=9)])).grants
-        [second] = (await hosts.turns(worker="w", call=2, asks=[Ask(host="h", turns=0, held=1, more=9)])).grants
-        assert (first.places, second.places, first.delay) == (1, 0, 0.0)
-        assert len((await fleet.lease(places=2)).leases) == 1
-        await hosts.turns(worker="w", call=3, asks=[Ask(host="h", turns=0, held=0)])
-        leases = (await fleet.lease(places=2)).leases
-        [refused] = (await hosts.turns(worker="w", call=4, asks=[Ask(host="h", turns=0, held=0, more=1)])).grants
-        assert (len(leases), refused.places) == (1, 0)
-        await fleet.finish(*leases)  # now one waits, so a place is left for it
-        assert await fleet.take(places=2) == []
-        [granted] = (await hosts.turns(worker="w", call=5, asks=[Ask(host="h", turns=0, held=0, more=1)])).grants
-        assert granted.places == 0  # one is left for pages, too
+        hosts = type(fleet.hosts)(client=fleet.client, options=fleet.options, delay=delay_ms / 1000, places=2)
+
+        async def grant(**asked: int) -> Grant:
+            asks = [Ask(host="h", turns=0, **{"held": 0, **asked})]
+            return (await hosts.turns(worker="w", call=fleet.next_call("w turns"), asks=asks)).grants[0]
+
+        await fleet.push(*"abcdef")
+        first = (await fleet.lease(places=2, delay_ms=delay_ms)).leases
+        assert len(first) == 2
+        assert (await grant(more=1)).places == 0
+        await fleet.finish(first[0])
+        assert await fleet.take(places=2, delay_ms=delay_ms) == []
+        await fleet.finish(first[1])
+        assert len(await fleet.take(places=2, delay_ms=delay_ms)) == 1
+        assert (await grant(more=9)).places == 1
+        await grant(held=0)
+        assert len(await fleet.take(places=2, delay_ms=delay_ms)) == 1
+
+    run(scenario)
+
+
+def test_who_waited_for_a_place_and_is_gone_holds_nobody_up(run):
+    async def scenario(fleet: Fleet):
+        await fleet.push("a", "b")
+        [leased] = (await fleet.lease(places=1)).leases
+        hosts = type(fleet.hosts)(client=fleet.client, options=fleet.options, delay=0.0, places=1)
+        [refused] = (await hosts.turns(worker="w", call=1, asks=[Ask(host="h", turns=0, held=0, more=1)])).grants
+        assert refused.places == 0
+        await fleet.finish(leased)
+        assert await fleet.take(places=1) == []
+        await fleet.command("HSET", ":waiting", "h", "w 1000")  # the time of its last call
+        while not (taken := await fleet.take(places=1)):  # noqa: ASYNC110 - it is looked at again soon
+            await asyncio.sleep(0.01)
+        assert taken == ["b"]
 
     run(scenario)
 

@@ -23,7 +23,7 @@ from tests.waiting import wait_until
 
 PAGES = 400
 LEASE_SECONDS = 3
-MODEST = ("-s", "HOST_CONCURRENCY=64", "-s", "CONCURRENT_REQUESTS=4")
+MODEST = ("-s", "HOST_CONCURRENCY=1000", "-s", "CONCURRENT_REQUESTS=4")
 PAUSED, RESUMED = "Fetching pauses until the catalog is back", "The catalog is back"
 
 

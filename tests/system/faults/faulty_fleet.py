@@ -31,7 +31,7 @@ DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 SETTINGS = {
     "SCRAPY_SETTINGS_MODULE": "tests.system.faults.settings",
     "LEASE_SECONDS": "3",
-    "HOST_CONCURRENCY": "64",  # more than the requests that a killed worker holds until its lease is over
+    "HOST_CONCURRENCY": "1000",  # more than all pages and images of all workers, those of killed ones included
     "IMAGES_PROCESSES": "1",
     "DUPLICATES": "keep",
     "HOST_DELAY_MAX_SECONDS": "0",  # the gate is no sign of trouble: else the crawl would slow down at it

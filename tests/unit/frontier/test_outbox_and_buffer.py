@@ -107,7 +107,12 @@ def buffer(source: Source, *, look_ahead: int, free: int = 0) -> LeaseBuffer:
         return leases
 
     return LeaseBuffer(
-        lease=source.lease, prepare=prepare, free=lambda: free, look_ahead=look_ahead, arrived=lambda: None
+        lease=source.lease,
+        prepare=prepare,
+        free=lambda: free,
+        hungry=lambda: True,
+        look_ahead=look_ahead,
+        arrived=lambda: None,
     )
 
 

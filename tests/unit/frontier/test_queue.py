@@ -41,6 +41,7 @@ def queue(pushed: list[Push]) -> LeaseQueue:
         lease=nothing,  # type: ignore[arg-type]  # never called
         prepare=nothing,
         free=lambda: 0,
+        hungry=lambda: True,
         look_ahead=0,
         arrived=lambda: None,
     )
