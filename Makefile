@@ -21,7 +21,7 @@ test: $(VENV)/test.installed ## Run the whole test suite (TESTS=tests/unit for a
 	$(BIN)/pytest -n auto $(TESTS)
 
 faults: $(VENV)/test.installed ## Crawl 2,000 pages and 4,000 images through kills, outages and failovers (an hour; SIZE=small: minutes)
-	IMAGE_SPIDER_FAULTS=$(SIZE) $(BIN)/pytest -v -s tests/system/faults tests/system/catalog_faults
+	IMAGE_SPIDER_FAULTS=$(SIZE) $(BIN)/pytest -v -s tests/system/faults tests/system/catalog_faults tests/system/test_politeness.py
 
 fuzz: $(VENV)/test.installed ## Describe mutated image files: none may raise, warn or take long (FILES=20000)
 	IMAGE_SPIDER_FUZZ_FILES=$(FILES) $(BIN)/pytest -q tests/unit/imaging/test_fuzz.py
