@@ -29,8 +29,8 @@ class Visit:
         self._site.sent[self.name] += len(data)
 
     def head(self, **headers: object) -> None:
-        """Send the head of a good answer; Content_Type is HTML unless told."""
-        headers.setdefault("Content_Type", "text/html")
+        """Send the head of a good answer; Content_Type is HTML unless told. No connection is kept."""
+        headers = {"Content_Type": "text/html", "Connection": "close", **headers}
         lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         self.send(f"HTTP/1.1 200 OK\r\n{lines}\r\n".encode("latin-1"))
 
@@ -42,7 +42,9 @@ class Visit:
 
     def redirect(self, location: str) -> None:
         """Send the client elsewhere."""
-        self.send(f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
+        self.send(
+            f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode()
+        )
 
     def for_ever(self, data: bytes, *, pause: float = 0.0) -> None:
         """Send the same bytes until the client leaves or the site ends."""
@@ -79,7 +81,7 @@ class HostileSite:
                     if visit.name in site.answers:
                         site.answers[visit.name](visit)
                     else:
-                        visit.send(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+                        visit.send(b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
