@@ -61,6 +61,11 @@ class TcpProxy:
             writer.transport.abort()
         self._writers.clear()
 
+    def cut_unanswered(self) -> None:
+        """Close all connections and swallow no more: a reply that is on its way is lost as well."""
+        self.cut()
+        self.drop_replies(False)
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             target_reader, target_writer = await asyncio.open_connection("127.0.0.1", self.target)

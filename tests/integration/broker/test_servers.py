@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +16,14 @@ import pytest
 
 from image_spider.broker.client import Client
 from image_spider.broker.keys import KEYS
+from image_spider.broker.proxies import SharedProxies
 from image_spider.broker.records import CrawlState, Nack, Push
 from image_spider.exceptions import BrokerError, UsageError
 from image_spider.politeness.host_state import HostState
+from image_spider.proxies.bans import Ban
+from image_spider.proxies.changes import BanChange, Pending
+from image_spider.proxies.proxy import parse
+from image_spider.proxies.tally import Tally
 from tests.integration.broker.conftest import PLACES, Fleet, run_on, until
 from tests.redis_servers import RedisServer, Sentinels
 from tests.tcp_proxy import ProxyThread, TcpProxy
@@ -59,6 +65,14 @@ async def _everything(fleet: Fleet) -> None:
     await fleet.turns("images", worker="w", held=PLACES, turns=2)
     await fleet.turns("images", worker="v", turns=1, more=1)
     assert (await fleet.hosts.tell("slow", known=0, state=HostState(delay=5, places=1), now=0))[0]
+    proxies = SharedProxies(client=fleet.client, name=fleet.options.name)
+    here, gone = parse("here:1"), parse("gone:2")
+    assert await proxies.add([here, gone]) == 2
+    ban = BanChange(proxy=here.name, host="h", before="", after=Ban(time.time() + 60, 1, "why").to_text())
+    tallies = {(one.name, "h"): Tally(ok=1, ms=20) for one in (here, gone)}
+    assert (await proxies.sync(known=0, pending=Pending(tallies=tallies, bans=[ban]), lists=True)).news.bans
+    assert await proxies.remove([gone.name]) == 1
+    assert await proxies.may_probe(worker="w", seconds=60)
     await fleet.expire("w")
     assert (await fleet.workers.reap(worker="v")).returned > 0
     await fleet.lease(1, worker="v")
@@ -92,7 +106,7 @@ def _family(key: str, frontier: str, start: str) -> str:
     if short.endswith("/exact"):
         return "F:seen:<crawl>/exact"
     for row in KEYS:
-        pattern = re.sub(r"<\w+>", r"[^/]+", re.escape(row.name))
+        pattern = re.sub(r"<\w+>", r"[^/]+", re.escape(row.name).replace("<proxy>", "http://.+"))
         if re.fullmatch(pattern, short):
             return row.name
     raise AssertionError(f"{key} stands in no row")
@@ -207,8 +221,7 @@ def test_calls_whose_replies_are_lost_are_repeated_without_harm(redis_server: Re
             call = asyncio.ensure_future(verb())
             if trouble == "drop_replies":
                 await until(lambda: bool(fleet.frontier._client.away_reason))
-                proxy.do(lambda one: one.drop_replies(False))
-                proxy.do(TcpProxy.cut)
+                proxy.do(TcpProxy.cut_unanswered)
             answer = await call
         assert [one.payload for one in answer.leases] == [b"a"]
         assert await fleet.take() == ["b"]

@@ -32,8 +32,7 @@ def test_work_whose_commit_was_not_answered_is_run_again(postgres: PostgresServe
 
     def cut_when_committed(other: Catalog) -> None:
         wait_until(lambda: other.read(count) == 1)
-        proxy.do(lambda proxy: proxy.drop_replies(False))
-        proxy.do(TcpProxy.cut)
+        proxy.do(TcpProxy.cut_unanswered)
 
     def work(connection: Connection) -> int:
         connection.exec_driver_sql(INSERT)

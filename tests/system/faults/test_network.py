@@ -53,8 +53,7 @@ def test_nothing_is_lost_or_done_twice_when_replies_are_lost(fleet: FaultyFleet,
         run = scripts_run(fleet)
         fleet.site.hold_at(fleet.site.answered + SCALE.workers)  # there is something to tell
         wait_until(lambda before=run: scripts_run(fleet) >= before + SCALE.workers)
-        proxy.do(lambda one: one.drop_replies(False))
-        proxy.do(TcpProxy.cut)
+        proxy.do(TcpProxy.cut_unanswered)
     outcome = fleet.finish(f"replies of Redis lost, {SCALE.kills} times")
     assert outcome.missing == 0, outcome
     assert outcome.repeated_pages == outcome.repeated_images == 0
