@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-SPACING = 1.04  # turns are so much wider apart than told: what is left is for requests that are a little late
-LATE_SECONDS = 0.025  # a turn that is missed by more is thrown away: late requests run into punctual ones ...
+SPACING = 1.035  # turns are so much wider apart than told: what is left is for requests that are a little late
+LATE_SECONDS = 0.015  # a turn that is missed by more is thrown away: late requests run into punctual ones ...
 LATE_SHARE = 0.03  # ... or by this share of the delay, where that is longer
 SPARE_PLACES = 1  # beside those that the latency asks for: answers do not come evenly
 
@@ -13,7 +13,8 @@ SPARE_PLACES = 1  # beside those that the latency asks for: answers do not come 
 def spaced(delay: float) -> float:
     """Return the seconds between two turns of a host that is to be asked every `delay` seconds.
 
-    1 / delay + 1 requests span 1 / delay gaps, 1.04 s: more than a second even if the first one is LATE_SECONDS late.
+    1 / delay + 1 requests span 1 / delay gaps, 1.035 s: more than a second even if the first one is LATE_SECONDS late,
+    and needs as long again for the way from here to the server.
     """
     return delay * SPACING
 
