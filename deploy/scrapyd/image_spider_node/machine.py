@@ -53,7 +53,7 @@ class NetworkFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineFigures:
-    """All of them at one moment. Disk traffic is of all disks since boot, None where the system does not tell (containers)."""
+    """All of them at one moment. Disk traffic is of all disks since boot, None where the system does not tell."""
 
     boot_time: float
     cpu: CpuFigures
@@ -108,9 +108,7 @@ class Machine:
         passed, rested = total - total_before, idle - idle_before
         percent = 100 * min(max(1 - rested / passed, 0.0), 1.0) if total_before and passed > 0 else 0.0
         self._last = total, idle
-        return CpuFigures(
-            cores=psutil.cpu_count() or 1, percent=percent, seconds=seconds, load=psutil.getloadavg()
-        )
+        return CpuFigures(cores=psutil.cpu_count() or 1, percent=percent, seconds=seconds, load=psutil.getloadavg())
 
 
 def _disks(folders: Mapping[str, Path]) -> tuple[DiskFigures, ...]:

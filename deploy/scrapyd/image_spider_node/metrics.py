@@ -9,14 +9,15 @@ from typing import Any
 
 import psutil
 
-from image_spider_node.jobs import JobRecord, Outcomes
+from image_spider_node.jobs import JobRecord
 from image_spider_node.machine import Machine, MachineFigures
+from image_spider_node.outcomes import Outcomes
 from image_spider_node.processes import Processes, ProcessFigures, ProcessId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What the daemon knows of its jobs: how many may run at once, how many wait by project, those that run, and ended ones."""
+    """What the daemon knows of its jobs: how many may run at once, those that wait by project, that run, that ended."""
 
     slots: int
     pending: Mapping[str, int]
@@ -99,7 +100,7 @@ class Metrics:
             machine=machine,
             daemon=trees.get(self._own),
             work=work,
-            jobs=[(job, root and trees.get(root)) for job, root in zip(work.running, roots, strict=True)],
+            jobs=[(job, trees.get(root) if root else None) for job, root in zip(work.running, roots, strict=True)],
             logs=logs,
         )
 

@@ -1,4 +1,4 @@
-"""What the processes of jobs use, summed up over each one's descendants: a crawl decodes images in processes of its own."""
+"""What the processes of jobs use, with their descendants: a crawl decodes images in processes of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAME_START_SECONDS = 1.0  # boot time, from which Linux counts a process's start
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """A process that cannot be taken for a later one: numbers are given again, `started` (seconds since 1970) is not."""
+    """A process that is not taken for a later one of the same number; `started` in seconds since 1970."""
 
     pid: int
     started: float
@@ -23,10 +23,10 @@ class ProcessId:
 class ProcessFigures:
     """A process and its descendants, at one moment.
 
-    `cpu_seconds` counts descendants that ended, once their parent has waited for them. `cpu_percent` is of one core, since the
-    look before. `memory_bytes` is resident memory; pages that several of them share are counted for each, because
-    telling them apart holds the process up (13 ms for one of 500 MB, where this takes 0.01 ms). Open files, and bytes
-    read from and written to disks, are None where the system tells them to the owner of the process alone.
+    `cpu_seconds` counts descendants that ended, once their parent has waited for them. `cpu_percent` is of one core,
+    since the look before. `memory_bytes` is resident memory; pages that several of them share are counted for each,
+    because telling them apart holds the process up (13 ms for one of 500 MB, where this takes 0.01 ms). Open files, and
+    bytes read from and written to disks, are None where the system tells them to the owner of the process alone.
     """
 
     processes: int
@@ -49,8 +49,8 @@ class Processes:
     def look(self, roots: Iterable[ProcessId]) -> dict[ProcessId, ProcessFigures]:
         """Return the figures of those that run, in one pass over all processes of the machine.
 
-        A process that ends while it is looked at is left out, and so is one whose number another process has by now. A root
-        below another one counts for itself alone: the daemon's figures are without its jobs.
+        A process that ends while it is looked at is left out, and so is one whose number another process has by now. A
+        root below another one counts for itself alone: the daemon's figures are without its jobs.
         """
         roots = list(roots)
         children = _children(without={root.pid for root in roots})

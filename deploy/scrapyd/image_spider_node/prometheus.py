@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import scrapyd
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
-import scrapyd
 from image_spider_node import __version__
 from image_spider_node.metrics import NodeFigures
 
@@ -66,7 +66,7 @@ def _node(figures: NodeFigures) -> Iterator[Metric]:
         finished.add_metric((outcome,), count)
     yield finished
     if ended.last_failure is not None:
-        yield _gauge("last_failure_time_seconds", "when a job last ended with another status than 0", ended.last_failure)
+        yield _gauge("last_failure_time_seconds", "when a job last ended with a status but 0", ended.last_failure)
     yield _gauge("log_files", "log files at the last look of retention", logs.files)
     yield _gauge("log_bytes", "bytes of log files at the last look of retention", logs.bytes)
     yield _counter("log_files_deleted", "log files that retention has deleted", logs.deleted_files)
