@@ -46,11 +46,10 @@ class LogFiles:
             if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG}:
                 raise Refused(404, f"job '{job}' has no log: it has not begun, or its log was deleted") from error
             raise
-        file = os.fdopen(number, "rb", buffering=0)
         if not stat.S_ISREG(os.fstat(number).st_mode):
-            file.close()
+            os.close(number)
             raise Refused(404, f"the log of job '{job}' is no file")
-        return file
+        return os.fdopen(number, "rb", buffering=0)
 
     def all(self) -> Iterator[LogFile]:
         """Yield every log, in no order; one that vanishes meanwhile is left out."""

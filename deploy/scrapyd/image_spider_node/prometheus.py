@@ -124,7 +124,7 @@ def _processes(figures: NodeFigures) -> Iterator[Metric]:
     for name, meaning, grows in OF_PROCESS:
         if figures.daemon and (value := getattr(figures.daemon, name)) is not None:
             make = _counter if grows else _gauge
-            yield make(f"daemon_{name}", meaning.format("the daemon, without its jobs"), value)
+            yield make(f"daemon_{name}", meaning.format("the daemon without its jobs"), value)
         family = CounterMetricFamily if grows else GaugeMetricFamily
         metric = family(f"{PREFIX}job_{name}", meaning.format("a running job with its children"), labels=JOB)
         for job, process in figures.jobs:

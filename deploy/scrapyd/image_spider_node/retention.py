@@ -32,10 +32,10 @@ class Rules:
         rules = cls(
             seconds=config.getfloat("keep_days", 30.0) * DAY_SECONDS,
             log_bytes=config.getint("keep_log_bytes", 5_000_000_000),
-            jobs=config.getint("finished_to_keep", 10_000),
+            jobs=config.getint("keep_jobs", 10_000),
         )
         if min(rules.seconds, rules.log_bytes, rules.jobs) < 0:
-            raise ValueError("scrapyd.conf: keep_days, keep_log_bytes and finished_to_keep are 0 (no limit) or more")
+            raise ValueError("scrapyd.conf: keep_days, keep_log_bytes and keep_jobs are 0 (no limit) or more")
         return rules
 
 

@@ -83,7 +83,7 @@ def search(
 ) -> Matches:
     """Find the lines that hold a text as it stands, from `offset` on, or in the last `length` bytes without it.
 
-    It ends after `length` (at most 64 MiB), 2 seconds or 500 lines, whichever is first; the next call goes on at
+    It ends with the block that reaches `length` (at most 64 MiB), 2 seconds or 500 lines; the next call goes on at
     `next_offset`. A line of more than 256 KiB is searched in parts, and so is one that is still being written; parts
     overlap, so that nothing is missed between them. Raises Refused: 416 as read_piece, 400 for a text that is empty,
     too long or of several lines.
@@ -159,6 +159,6 @@ def _bytes_of_unfinished_character(data: bytes) -> int:
     """Return how many bytes at the end are the beginning of a character."""
     for count, byte in enumerate(reversed(data[-3:]), start=1):
         if byte & 0xC0 != 0x80:
-            needed = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+            needed = 1 if byte < 0xC0 or byte > 0xF4 else 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2
             return count if needed > count else 0
     return 0
