@@ -59,7 +59,7 @@ class Monitoring(Service):
 
     @classmethod
     def of(cls, config: Any, app: Any) -> Monitoring:
-        """Read scrapyd.conf; raise ValueError for an option of retention that is not allowed."""
+        """Read scrapyd.conf; raise ConfigError for an option of retention that is not allowed."""
         jobs = Jobs(Database.of(config))
         logs = LogFiles(Path(config.get("logs_dir", "logs")).absolute())
         folders = {name: Path(config.get(option, name)).absolute() for name, option in FOLDERS.items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from scrapyd.exceptions import ConfigError
 from twisted.logger import Logger
 
 from image_spider_node.jobs import Jobs
@@ -28,14 +29,14 @@ class Rules:
 
     @classmethod
     def of(cls, config: Any) -> Rules:
-        """Read the options of scrapyd.conf; raise ValueError for a negative one."""
+        """Read the options of scrapyd.conf; raise ConfigError for a negative one."""
         rules = cls(
             seconds=config.getfloat("keep_days", 30.0) * DAY_SECONDS,
             log_bytes=config.getint("keep_log_bytes", 5_000_000_000),
             jobs=config.getint("keep_jobs", 10_000),
         )
         if min(rules.seconds, rules.log_bytes, rules.jobs) < 0:
-            raise ValueError("scrapyd.conf: keep_days, keep_log_bytes and keep_jobs are 0 (no limit) or more")
+            raise ConfigError("scrapyd.conf: keep_days, keep_log_bytes and keep_jobs are 0 (no limit) or more")
         return rules
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from scrapyd.config import Config
+from scrapyd.exceptions import ConfigError
 
 from image_spider_node.database import Database
 from image_spider_node.jobs import Jobs, Start
@@ -137,5 +138,5 @@ def test_a_link_among_the_logs_is_left_alone(node: Node, tmp_path: Path):
 
 
 def test_negative_limits_are_refused_by_name():
-    with pytest.raises(ValueError, match="keep_days, keep_log_bytes and keep_jobs"):
+    with pytest.raises(ConfigError, match="keep_days, keep_log_bytes and keep_jobs"):
         Rules.of(Config({"keep_days": "-1"}))
