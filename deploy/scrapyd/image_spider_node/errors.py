@@ -1,17 +1,14 @@
-"""What a node refuses, with the HTTP status that says so."""
+"""What a node refuses, with the HTTP status that says so. Each crawl's watcher imports it: it imports little."""
 
 from __future__ import annotations
 
 import errno
 import sqlite3
 
-from scrapyd.exceptions import DirectoryTraversalError, EggNotFoundError, ProjectNotFoundError, ScrapydError
-from twisted.web import error, http
-
 DISK_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 
 
-class Refused(ScrapydError):
+class Refused(Exception):
     """A request that is answered with this HTTP status and these words."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -24,23 +21,3 @@ def is_disk_full(failure: BaseException) -> bool:
     if isinstance(failure, sqlite3.OperationalError):
         return failure.sqlite_errorcode == sqlite3.SQLITE_FULL
     return isinstance(failure, OSError) and failure.errno in DISK_FULL
-
-
-def answer_of(failure: BaseException) -> tuple[int, str]:
-    """Return the HTTP status and the words for an error; 500 for one that nobody expected.
-
-    Scrapyd's own services raise nearly all of theirs with the status 200.
-    """
-    if isinstance(failure, Refused):
-        return failure.status, str(failure)
-    if isinstance(failure, error.Error):
-        words = (failure.message or b"").decode(errors="replace")
-        stated = int(failure.status)
-        return (stated if stated >= http.BAD_REQUEST else 404 if words.endswith("not found") else 400), words
-    if isinstance(failure, ProjectNotFoundError | EggNotFoundError):
-        return 404, str(failure) or "project or version not found"
-    if isinstance(failure, DirectoryTraversalError):
-        return 400, f"'{failure}' leads out of the node's folders"
-    if is_disk_full(failure):
-        return 507, f"the node's disk is full ({failure}): make room and try again"
-    return 500, f"{type(failure).__name__}: {failure}"

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,8 @@ COLUMNS = (
     "log, version, egg_sha256"
 )
 CANCELLED = "cancelled"  # finish_reason of a job that was cancelled before it began
+NOT_STARTED = "not started"  # begins the finish_reason of one that could not be
+MAX_STARTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +114,7 @@ class Jobs:
             )
             return _changed(
                 connection,
-                "UPDATE jobs SET token = ?, started = ?, log = ?, version = ?, egg_sha256 = ? "
+                "UPDATE jobs SET starts = starts + 1, token = ?, started = ?, log = ?, version = ?, egg_sha256 = ? "
                 "WHERE project = ? AND job = ? AND started IS NULL AND ended IS NULL",
                 (*known, start.project, start.job),
             )
@@ -129,8 +132,23 @@ class Jobs:
             )
 
     def release(self, project: str, job: str) -> bool:
-        """Take a started job that nobody has claimed back to the waiting ones; False when a watcher was faster."""
+        """Take a started job that nobody has claimed back to the waiting ones; False when a watcher was faster.
+
+        One that was started `MAX_STARTS` times and never claimed will not be the next time either: it ends.
+        """
+        now = self._clock()
         with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET ended = ?, finish_reason = ? "
+                "WHERE project = ? AND job = ? AND starts >= ? AND pid IS NULL AND ended IS NULL",
+                (
+                    now,
+                    f"{NOT_STARTED}: its process ended {MAX_STARTS} times before the crawl",
+                    project,
+                    job,
+                    MAX_STARTS,
+                ),
+            )
             return _changed(
                 connection,
                 "UPDATE jobs SET token = NULL, started = NULL "
@@ -149,7 +167,13 @@ class Jobs:
                 (now, now, exit_status, finish_reason, project, job),
             )
 
-    def cancel(self, project: str, job: str) -> bool:
+    def refuse(self, waiting: WaitingJob, *, reason: str) -> None:
+        """Write down that a job that was queued, by whatever way, cannot be started."""
+        with suppress(Refused):
+            self.schedule(waiting)
+        self.cancel(waiting.project, waiting.job, reason=f"{NOT_STARTED}: {reason}")
+
+    def cancel(self, project: str, job: str, *, reason: str = CANCELLED) -> bool:
         """End a job that has no process yet; False when it has one, or has ended."""
         now = self._clock()
         with self._database.writing() as connection:
@@ -157,7 +181,7 @@ class Jobs:
                 connection,
                 "UPDATE jobs SET started = coalesce(started, ?), ended = ?, finish_reason = ? "
                 "WHERE project = ? AND job = ? AND pid IS NULL AND ended IS NULL",
-                (now, now, CANCELLED, project, job),
+                (now, now, reason, project, job),
             )
 
     def forget(self, *, ended_before: datetime) -> int:
@@ -178,9 +202,10 @@ class Jobs:
         """Return the jobs that were started and whose end nobody has told, oldest first."""
         return self._records("started IS NOT NULL AND ended IS NULL ORDER BY started")
 
-    def finished(self, limit: int) -> list[JobRecord]:
-        """Return the jobs that ended last, latest first."""
-        return self._records("ended IS NOT NULL ORDER BY ended DESC, rowid DESC LIMIT ?", limit)
+    def finished(self, limit: int, *, project: str | None = None) -> list[JobRecord]:
+        """Return the jobs that ended last, of a project or of all, latest first."""
+        where = "ended IS NOT NULL AND (? IS NULL OR project = ?) ORDER BY ended DESC, rowid DESC LIMIT ?"
+        return self._records(where, project, project, limit)
 
     def finished_count(self) -> int:
         """Return how many jobs of the table have ended."""

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from image_spider_node.errors import answer_of
+from image_spider_node.answers import answer_of
 
 INTERNAL_ERROR = 500
 log = Logger()
