@@ -72,12 +72,12 @@ class Monitoring(Service):
             retention_seconds=config.getfloat("retention_interval", 600.0),
         )
 
-    def startService(self) -> None:  # noqa: N802 - Twisted's name
+    def startService(self) -> None:
         """Begin to apply the rules of retention, now and then at each interval."""
         super().startService()
         self._retaining.start(self._retention_seconds, now=True)
 
-    def stopService(self) -> None:  # noqa: N802
+    def stopService(self) -> None:
         """End that."""
         if self._retaining.running:
             self._retaining.stop()

@@ -19,14 +19,14 @@ from image_spider_node.tail import DEFAULT_BYTES, SEARCH_BYTES, read_piece, sear
 class MetricsJson(Service):
     """What the node, its machine and its jobs use."""
 
-    def render_GET(self, txrequest: Request) -> Deferred[dict[str, Any]]:  # noqa: N802, ARG002 - Twisted's
+    def render_GET(self, txrequest: Request) -> Deferred[dict[str, Any]]:
         return monitoring_of(self.root.app).figures().addCallback(lambda figures: figures.as_json())
 
 
 class MetricsText(Service):
     """The same for Prometheus."""
 
-    def render_GET(self, txrequest: Request) -> Deferred[bytes]:  # noqa: N802
+    def render_GET(self, txrequest: Request) -> Deferred[bytes]:
         txrequest.setHeader("Content-Type", CONTENT_TYPE)
         return monitoring_of(self.root.app).figures().addCallback(render)
 
@@ -34,7 +34,7 @@ class MetricsText(Service):
 class Tail(Service):
     """A piece of a job's log, or the lines of it that hold a text."""
 
-    def render_GET(self, txrequest: Request) -> Deferred[dict[str, Any]]:  # noqa: N802
+    def render_GET(self, txrequest: Request) -> Deferred[dict[str, Any]]:
         project, spider, job = (_text(txrequest, name) for name in ("project", "spider", "job"))
         offset, length = _number(txrequest, "offset"), _number(txrequest, "bytes")
         needle = _text(txrequest, "search") if b"search" in txrequest.args else None

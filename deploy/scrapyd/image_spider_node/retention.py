@@ -91,7 +91,7 @@ class Retention:
         if chosen:
             log.info("Deleted {files} logs of {bytes} bytes", files=len(chosen), bytes=deleted)
         if self._rules.log_bytes and left > self._rules.log_bytes:
-            log.warn(  # noqa: G010 - Twisted's logger
+            log.warn(
                 "The logs of running jobs have {bytes} bytes, more than keep_log_bytes: they stay, look at LOG_LEVEL",
                 bytes=left,
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from configparser import ConfigParser
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -120,3 +122,12 @@ def test_ended_jobs_are_counted_by_what_they_ended_with(tmp_path: Path):
     assert outcomes.last_failure == max(
         job.ended.timestamp() for job in jobs.finished(9) if job.ended and job.exit_status
     )
+
+
+def test_every_service_and_option_of_a_node_stands_in_the_reference():
+    text = (ROOT / "docs/reference/node-http.md").read_text(encoding="utf-8")
+    conf = ConfigParser()
+    conf.read(ROOT / "scrapyd.conf", encoding="utf-8")
+    missing = [name for name in conf["services"] if not re.search(rf"`(GET |POST )?{re.escape(name)}`", text)]
+    options = [name for name in conf["scrapyd"] if name.startswith(("keep_", "retention_")) and f"`{name}`" not in text]
+    assert (missing, options) == ([], [])
