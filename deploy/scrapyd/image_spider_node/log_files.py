@@ -28,9 +28,12 @@ class LogFile:
 
 
 class LogFiles:
-    """Finds and opens them. Names come from the network: nothing is opened but a file, and none outside the folder."""
+    """Finds and opens them. Names come from the network: nothing is opened but a file, and none outside the folder.
 
-    def __init__(self, folder: Path) -> None:
+    A node whose `logs_dir` is empty has no folder: its jobs write no logs.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
     def open(self, project: str, spider: str, job: str) -> BinaryIO:
@@ -38,6 +41,8 @@ class LogFiles:
         for name in (project, spider, job):
             if name in {"", ".", ".."} or "/" in name or "\0" in name:
                 raise Refused(400, f"'{name}' is not allowed: the name of a project, spider or job")
+        if self._folder is None:
+            raise Refused(404, "this node keeps no logs: logs_dir in scrapyd.conf is empty")
         path = self._folder / project / spider / f"{job}{SUFFIX}"
         try:
             # A FIFO would hold the open up, a link may lead anywhere.
@@ -53,7 +58,7 @@ class LogFiles:
 
     def all(self) -> Iterator[LogFile]:
         """Yield every log, in no order; one that vanishes meanwhile is left out."""
-        for project in _folders(self._folder):
+        for project in _folders(self._folder) if self._folder else ():
             for spider in _folders(project):
                 for entry in _entries(spider):
                     if entry.name.endswith(SUFFIX) and (status := _status(entry)):

@@ -26,7 +26,7 @@ from image_spider_node.processes import Processes
 from image_spider_node.retention import Retention, Rules
 
 FRESH_SECONDS = 1.0  # figures that are not older are told again: any number of readers costs one look a second
-FOLDERS = {"eggs": "eggs_dir", "logs": "logs_dir", "dbs": "dbs_dir"}
+FOLDERS = ("eggs", "logs", "dbs")  # options are eggs_dir, ...
 READERS = 4  # of logs at the same time: the daemon's threads are needed for other things too
 log = Logger()
 
@@ -61,8 +61,9 @@ class Monitoring(Service):
     def of(cls, config: Any, app: Any) -> Monitoring:
         """Read scrapyd.conf; raise ConfigError for an option of retention that is not allowed."""
         jobs = Jobs(Database.of(config))
-        logs = LogFiles(Path(config.get("logs_dir", "logs")).absolute())
-        folders = {name: Path(config.get(option, name)).absolute() for name, option in FOLDERS.items()}
+        folder = config.get("logs_dir", "logs")
+        logs = LogFiles(Path(folder).absolute() if folder else None)
+        folders = {name: Path(path).absolute() for name in FOLDERS if (path := config.get(f"{name}_dir", name))}
         return cls(
             metrics=Metrics(machine=Machine(folders), processes=Processes()),
             retention=Retention(logs=logs, jobs=jobs, rules=Rules.of(config)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 
-SAME_START_SECONDS = 1.0  # boot time, from which Linux counts a process's start, is known to some hundredths
+from image_spider_node.recovery import SAME_START_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,6 @@ class _Part:
     written_bytes: int | None
 
 
-def same_start(one: float, other: float) -> bool:
-    """Tell whether two start times, as psutil tells them, may be of the same process."""
-    return abs(one - other) < SAME_START_SECONDS
-
-
 def _children(*, without: set[int]) -> dict[int, list[psutil.Process]]:
     children: dict[int, list[psutil.Process]] = {}
     for process in psutil.process_iter(["ppid"]):  # the library skips those that vanish
@@ -108,7 +103,7 @@ def _children(*, without: set[int]) -> dict[int, list[psutil.Process]]:
 def _tree(root: ProcessId, children: dict[int, list[psutil.Process]]) -> Iterator[psutil.Process]:
     try:
         process = psutil.Process(root.pid)
-        if not same_start(process.create_time(), root.started):
+        if abs(process.create_time() - root.started) > SAME_START_SECONDS:
             return
     except psutil.Error:
         return

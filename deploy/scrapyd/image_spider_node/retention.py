@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from scrapyd.exceptions import ConfigError
@@ -69,30 +70,30 @@ class Retention:
         self.figures = LogFigures()
 
     def apply(self) -> None:
-        """Delete logs, then forget jobs; raises OSError or sqlite3.Error where the disk or the database does not obey.
+        """Delete logs, then forget jobs; raises OSError or sqlite3.Error where folders or the database cannot be read.
 
         A job's row says that it runs before its log is made, and the logs are listed before the rows are read: so a
         log that is listed is of a job that is known to run, or of one that runs no more.
         """
         found = list(self._logs.all())
         running = {(job.project, job.job) for job in self._jobs.running()}
-        chosen = choose(found, running=running, rules=self._rules, now=self._clock())
-        for file in chosen:
-            file.path.unlink(missing_ok=True)
-        deleted = sum(file.bytes for file in chosen)
-        left = sum(file.bytes for file in found) - deleted
+        deleted = [
+            file for file in choose(found, running=running, rules=self._rules, now=self._clock()) if _delete(file.path)
+        ]
+        freed = sum(file.bytes for file in deleted)
+        left = sum(file.bytes for file in found) - freed
         self.figures = LogFigures(
-            files=len(found) - len(chosen),
+            files=len(found) - len(deleted),
             bytes=left,
-            deleted_files=self.figures.deleted_files + len(chosen),
-            deleted_bytes=self.figures.deleted_bytes + deleted,
+            deleted_files=self.figures.deleted_files + len(deleted),
+            deleted_bytes=self.figures.deleted_bytes + freed,
             looked_at=self._clock(),
         )
-        if chosen:
-            log.info("Deleted {files} logs of {bytes} bytes", files=len(chosen), bytes=deleted)
+        if deleted:
+            log.info("Deleted {files} logs of {bytes} bytes", files=len(deleted), bytes=freed)
         if self._rules.log_bytes and left > self._rules.log_bytes:
             log.warn(
-                "The logs of running jobs have {bytes} bytes, more than keep_log_bytes: they stay, look at LOG_LEVEL",
+                "The logs that stay have {bytes} bytes, more than keep_log_bytes: their jobs run, look at LOG_LEVEL",
                 bytes=left,
             )
         self._forget()
@@ -105,3 +106,13 @@ class Retention:
             moments.append(kept[-1].ended)
         if moments and (count := self._jobs.forget(ended_before=max(moments))):
             log.info("Forgot {count} jobs that ended long ago", count=count)
+
+
+def _delete(path: Path) -> bool:
+    """Delete a log; one that cannot be deleted is told, and keeps no other one from it."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.error("A log cannot be deleted, it is tried again: {error}", error=error)
+        return False
+    return True

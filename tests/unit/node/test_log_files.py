@@ -65,3 +65,10 @@ def test_all_logs_are_listed_with_size_and_age(folder: Path):
 
 def test_a_node_without_a_folder_of_logs_has_none(tmp_path: Path):
     assert list(LogFiles(tmp_path / "logs").all()) == []
+
+
+def test_a_node_that_keeps_no_logs_looks_for_them_nowhere(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(folder)
+    assert list(LogFiles(None).all()) == []
+    with pytest.raises(Refused, match="logs_dir"):
+        LogFiles(None).open("shop", "images", "1")

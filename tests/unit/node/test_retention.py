@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,27 @@ def test_a_link_among_the_logs_is_left_alone(node: Node, tmp_path: Path):
     node.retention(Rules(seconds=DAY_SECONDS, log_bytes=0, jobs=0)).apply()
     assert path.is_symlink()
     assert (tmp_path / "elsewhere.log").exists()
+
+
+class Stubborn(LogFiles):
+    """Between the listing and the deletion, one log becomes something that cannot be deleted as a file."""
+
+    def all(self) -> Iterator[LogFile]:
+        found = list(super().all())
+        stubborn = min(found, key=lambda file: file.job).path
+        stubborn.unlink()
+        stubborn.mkdir()
+        yield from found
+
+
+def test_a_log_that_cannot_be_deleted_keeps_no_other_one_from_it(node: Node):
+    paths = {job: node.run(job) for job in "abc"}
+    node.now += 2 * DAY_SECONDS
+    rules = Rules(seconds=DAY_SECONDS, log_bytes=0, jobs=0)
+    retention = Retention(logs=Stubborn(node.folder / "logs"), jobs=node.jobs, rules=rules, clock=lambda: node.now)
+    retention.apply()
+    assert [job for job, path in paths.items() if path.exists()] == ["a"]
+    assert (retention.figures.files, retention.figures.deleted_files) == (1, 2)
 
 
 def test_negative_limits_are_refused_by_name():
