@@ -181,6 +181,17 @@ def test_the_daemons_own_figures_are_without_its_jobs(node: ScrapydNode, long_ta
     wait_until(are_told, what="the daemon's figures without those of jobs")
 
 
+def test_a_job_that_outlived_its_daemon_has_its_figures_and_log_from_the_next_one(node: ScrapydNode, talk: Talk):
+    node.kill()
+    node.start()
+    told = told_of(node, talk.job)
+    assert told
+    assert told["pid"] == talk.pid
+    assert told["process"]["cpu_seconds"] > 0
+    size = talk.tail()["size"]
+    wait_until(lambda: talk.tail()["size"] > size, what="the job to go on")
+
+
 @pytest.mark.parametrize("service", ["metrics", "metrics.json", "tail.json"])
 def test_nobody_is_told_anything_without_the_password(node: ScrapydNode, service: str):
     assert requests.get(node.url + service, timeout=30).status_code == 401
