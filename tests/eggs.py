@@ -7,7 +7,7 @@ import zipfile
 
 # Runs until the test makes the file that it was told of, or a signal ends it; then writes how it ended.
 SPIDER = """
-import os, pathlib, time
+import asyncio, os, pathlib
 import scrapy
 
 
@@ -15,15 +15,13 @@ class {name}(scrapy.Spider):
     name = "{name}"
 
     async def start(self):
-        from twisted.internet import reactor
-        from twisted.internet.task import deferLater
         print("printed by the spider", flush=True)
         told = pathlib.Path(getattr(self, "runs", "runs"))
         with told.open("a") as file:
             file.write(f"{{self._job}} {{os.getpid()}} {version}\\n")
         until = getattr(self, "until", None)
         while until and not os.path.exists(until):
-            await deferLater(reactor, 0.02, lambda: None)
+            await asyncio.sleep(0.02)
         if getattr(self, "exits", None):
             os._exit(int(self.exits))
         return
