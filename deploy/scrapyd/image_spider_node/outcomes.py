@@ -22,8 +22,8 @@ OUTCOME = f"""CASE
 class Outcomes:
     """Counts of the ended jobs that the node still remembers.
 
-    `interrupted`: told to end, or cancelled before it began. `unknown`: nobody saw its exit status, as after a power cut.
-    `last_failure`, seconds since 1970: when one failed the last time.
+    `interrupted`: told to end, or cancelled before it began. `unknown`: nobody saw its exit status, as after a power
+    cut. `last_failure`, seconds since 1970: when one failed the last time.
     """
 
     succeeded: int = 0

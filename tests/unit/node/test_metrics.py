@@ -118,17 +118,9 @@ def test_ended_jobs_are_counted_and_one_that_was_told_to_end_has_not_failed(tmp_
     times = iter(float(number) for number in range(100))
     jobs = Jobs(database, clock=lambda: next(times))
     assert count_outcomes(database) == Outcomes()
-    ends = (
-        (0, "finished"),
-        (0, None),
-        (1, "finished"),
-        (-9, None),
-        (130, "shutdown"),
-        (-15, None),
-        (None, "cancelled"),
-        (None, None),
-    )
-    for number, (exit_status, reason) in enumerate(ends):
+    well, failed = ((0, "finished"), (0, None)), ((1, "finished"), (-9, None))
+    told_to_end, unseen = ((130, "shutdown"), (-15, None), (None, "cancelled")), ((None, None),)
+    for number, (exit_status, reason) in enumerate((*well, *failed, *told_to_end, *unseen)):
         start = Start(project="p", spider="s", job=str(number), token="t", log=None, version=None, egg_sha256=None)
         assert jobs.start(start, message={})
         assert jobs.end("p", str(number), exit_status=exit_status, finish_reason=reason)
