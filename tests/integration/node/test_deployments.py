@@ -13,12 +13,13 @@ import psutil
 import pytest
 import requests
 
-from tests.eggs import SPIDER, make_egg
+from tests.eggs import SETTINGS, SPIDER, make_egg
 from tests.nodes import LOGIN, ScrapydNode
 from tests.servers import running
 from tests.waiting import wait_until
 
 GOOD = make_egg()
+PIPELINE = SETTINGS.format(package="small") + 'ITEM_PIPELINES = {"small.gone.Pipeline": 1}\n'
 LATE = SPIDER.replace("        return", "        import small.late\n        return")
 
 
@@ -68,8 +69,7 @@ def test_an_egg_that_passes_is_current_and_reported_with_its_hash(node: ScrapydN
         pytest.param(bomb(), "bomb", id="bomb"),
         pytest.param(make_egg(entry_points=None), "no entry point 'settings'", id="no entry point"),
         pytest.param(make_egg(spiders="import not_there"), "No module named 'not_there'", id="import error"),
-        pytest.param(make_egg(spiders="def"), "SyntaxError", id="syntax error"),
-        pytest.param(make_egg(settings=None), "No module named 'small.settings'", id="no settings"),
+        pytest.param(make_egg(settings=PIPELINE), "ITEM_PIPELINES names small.gone.Pipeline", id="no pipeline"),
         pytest.param(make_egg(spiders=""), "found no spider", id="no spider"),
         pytest.param(make_egg(spiders="import os; os._exit(7)"), "status 7", id="exits"),
         pytest.param(make_egg(spiders="import os; os.abort()"), "killed by signal 6", id="crashes"),
