@@ -153,6 +153,18 @@ def test_nobody_gets_in_without_the_password(node: ScrapydNode):
         assert answer.status_code == 401
 
 
+def test_a_page_of_another_site_can_do_nothing_with_the_password_that_a_browser_has(node: ScrapydNode, stable: str):
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 404), ("none", 404)):
+        answer = requests.post(
+            node.url + "delversion.json",
+            data={"project": stable, "version": "none"},
+            headers={"Sec-Fetch-Site": site},
+            auth=LOGIN,
+            timeout=30,
+        )
+        assert answer.status_code == status
+
+
 def test_the_code_in_eggs_is_not_told_the_password(node: ScrapydNode):
     shows = "import os\nopen(os.environ['SCRAPY_PROJECT'] + '-knows', 'a').write(repr(dict(os.environ)))\n"
     node.deploy(make_egg(spiders=shows + SPIDER.format(name="waits", version="1")), project="curious")
