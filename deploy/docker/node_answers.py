@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.request
 
-url = f"http://127.0.0.1:{os.environ.get('SCRAPYD_PORT', '6800')}/daemonstatus.json"
+url = f"http://127.0.0.1:{os.environ.get('SCRAPYD_HTTP_PORT', '6800')}/daemonstatus.json"
 login = f"{os.environ.get('SCRAPYD_USERNAME', '')}:{os.environ.get('SCRAPYD_PASSWORD', '')}"
 headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
 try:

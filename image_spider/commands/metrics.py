@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
 PORT = 9410
-DEADLINE_SECONDS = 5.0  # Prometheus gives up after ten
+DEADLINE_SECONDS = 3.0  # Prometheus gives up after ten
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
