@@ -73,7 +73,7 @@ def _values(figures: FleetFigures, now_ms: float) -> dict[str, Values]:
     alive = [worker for worker in figures.workers if worker.alive_ms > 0]
     states = Counter(crawl.state for crawl in figures.crawls)
     lost = len(figures.workers) - len(alive)
-    single = {
+    single: dict[str, float] = {
         "requests_outstanding": sum(c.outstanding for c in figures.crawls if c.state is CrawlState.RUNNING),
         "requests": figures.requests,
         "requests_delayed": figures.delayed,
@@ -86,7 +86,8 @@ def _values(figures: FleetFigures, now_ms: float) -> dict[str, Values]:
         "redis_memory_limit_bytes": figures.memory_limit_bytes,
     }
     hosts = {"ready": figures.ready_hosts, "waiting": figures.waiting_hosts, "busy": figures.busy_hosts}
-    return {name: {(): value} for name, value in single.items()} | {
+    without_labels: dict[str, Values] = {name: {(): value} for name, value in single.items()}
+    return without_labels | {
         "hosts": {(state,): count for state, count in hosts.items()},
         "workers": {("alive",): len(alive), ("lost",): lost},
         "crawls": {(state.value,): states[state] for state in CrawlState},
