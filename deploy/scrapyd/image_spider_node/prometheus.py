@@ -60,13 +60,13 @@ def _node(figures: NodeFigures) -> Iterator[Metric]:
         pending.add_metric((project,), count)
     yield pending
     finished = GaugeMetricFamily(
-        f"{PREFIX}jobs_finished", "ended jobs that the node remembers, by exit status", labels=("outcome",)
+        f"{PREFIX}jobs_finished", "ended jobs that the node remembers, by what became of them", labels=("outcome",)
     )
-    for outcome, count in (("succeeded", ended.succeeded), ("failed", ended.failed), ("unknown", ended.unknown)):
-        finished.add_metric((outcome,), count)
+    for outcome in ("succeeded", "failed", "interrupted", "unknown"):
+        finished.add_metric((outcome,), getattr(ended, outcome))
     yield finished
     if ended.last_failure is not None:
-        yield _gauge("last_failure_time_seconds", "when a job last ended with a status but 0", ended.last_failure)
+        yield _gauge("last_failure_time_seconds", "when a job last failed", ended.last_failure)
     yield _gauge("log_files", "log files at the last look of retention", logs.files)
     yield _gauge("log_bytes", "bytes of log files at the last look of retention", logs.bytes)
     yield _counter("log_files_deleted", "log files that retention has deleted", logs.deleted_files)

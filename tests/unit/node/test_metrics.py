@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from configparser import ConfigParser
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,13 +45,21 @@ def a_job(job: str, *, pid: int | None, version: str | None = "1.0") -> JobRecor
 
 
 @pytest.fixture
-def figures(tmp_path: Path) -> NodeFigures:
+def pid() -> Iterator[int]:
+    """The process of a job."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.kill()
+
+
+@pytest.fixture
+def figures(tmp_path: Path, pid: int) -> NodeFigures:
     metrics = Metrics(machine=Machine({"logs": tmp_path}), processes=Processes())
     work = Work(
         slots=4,
         pending={"p": 3, "q": 0},
-        running=[a_job("here", pid=os.getppid()), a_job("beginning", pid=None, version=None)],
-        ended=Outcomes(succeeded=5, failed=2, unknown=1, last_failure=1_700_000_000.5),
+        running=[a_job("here", pid=pid), a_job("beginning", pid=None, version=None)],
+        ended=Outcomes(succeeded=5, failed=2, interrupted=3, unknown=1, last_failure=1_700_000_000.5),
     )
     return metrics.take(work, LogFigures(files=7, bytes=700, deleted_files=2, deleted_bytes=50, looked_at=1.0))
 
@@ -70,7 +80,13 @@ def test_json_names_a_job_without_a_process_and_says_that_it_has_none(figures: N
     assert here["process"]["memory_bytes"] > 0
     assert (beginning["job"], beginning["process"], beginning["started"]) == ("beginning", None, 1767225600.0)
     assert (told["slots"], told["pending"], told["running"]) == (4, {"p": 3, "q": 0}, 2)
-    assert told["finished"] == {"succeeded": 5, "failed": 2, "unknown": 1, "last_failure": 1700000000.5}
+    assert told["finished"] == {
+        "succeeded": 5,
+        "failed": 2,
+        "interrupted": 3,
+        "unknown": 1,
+        "last_failure": 1700000000.5,
+    }
     assert told["daemon"]["processes"] >= 1
 
 
@@ -106,21 +122,24 @@ def test_every_metric_stands_in_the_reference(figures: NodeFigures):
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
 
 
-def test_ended_jobs_are_counted_by_what_they_ended_with(tmp_path: Path):
+def test_ended_jobs_are_counted_and_one_that_was_told_to_end_has_not_failed(tmp_path: Path):
     database = Database(tmp_path / "node.sqlite3")
     database.create()
     times = iter(float(number) for number in range(100))
     jobs = Jobs(database, clock=lambda: next(times))
     assert count_outcomes(database) == Outcomes()
-    for number, exit_status in enumerate((0, 0, 1, -9, None, "still running")):
+    well, failed = ((0, "finished"), (0, None)), ((1, "finished"), (-9, None))
+    told_to_end, unseen = ((130, "shutdown"), (-15, None), (None, "cancelled")), ((None, None),)
+    for number, (exit_status, reason) in enumerate((*well, *failed, *told_to_end, *unseen)):
         start = Start(project="p", spider="s", job=str(number), token="t", log=None, version=None, egg_sha256=None)
         assert jobs.start(start, message={})
-        if exit_status != "still running":
-            assert jobs.end("p", str(number), exit_status=exit_status)
-    outcomes = count_outcomes(database)
-    assert (outcomes.succeeded, outcomes.failed, outcomes.unknown) == (2, 2, 1)
-    assert outcomes.last_failure == max(
-        job.ended.timestamp() for job in jobs.finished(9) if job.ended and job.exit_status
+        assert jobs.end("p", str(number), exit_status=exit_status, finish_reason=reason)
+    running = Start(project="p", spider="s", job="running", token="t", log=None, version=None, egg_sha256=None)
+    assert jobs.start(running, message={})
+    (killed,) = [job for job in jobs.finished(9) if job.exit_status == -9]
+    assert killed.ended
+    assert count_outcomes(database) == Outcomes(
+        succeeded=2, failed=2, interrupted=3, unknown=1, last_failure=killed.ended.timestamp()
     )
 
 
