@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from pathlib import Path
 
 from demo.server import DemoServer
-from tests.dockerfile import Build, Image
+from tests.dockerfile import NEW_MOUNTS, Build, Image
 from tests.project import LOOPBACK, ROOT
 from tests.servers import free_port
 from tests.waiting import wait_until
 
 CRAWLER = 10001  # the user of the images
-CAN_MOUNT = os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
 
 
 def test_the_dockerfile_makes_a_worker_that_crawls_and_a_node_that_answers(tmp_path: Path):
     """One test, for what both have in common takes half a minute to build."""
-    assert CAN_MOUNT, "this needs mount namespaces: run it as root, or where `unshare --map-auto` works (uidmap)"
+    can_mount = subprocess.run([*NEW_MOUNTS, "true"], capture_output=True).returncode == 0
+    assert can_mount, "this needs mount namespaces: run it as root, or where `unshare --map-auto` works (uidmap)"
     # Without what an analysis by a model needs, which is large.
     build = Build(ROOT / "deploy/docker/Dockerfile", context=ROOT, folder=tmp_path, arguments={"EXTRAS": "metrics"})
     worker = build.image("worker")
