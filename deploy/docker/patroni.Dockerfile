@@ -23,6 +23,6 @@ EXPOSE 5432 8008 2222
 # Patroni is told, and stops PostgreSQL in order; as process 1 it reaps what is left behind.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
-    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8008/liveness', timeout=4)"]
+    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8008/readiness', timeout=4)"]
 ENTRYPOINT []
 CMD ["patroni", "/etc/patroni/patroni.yml"]

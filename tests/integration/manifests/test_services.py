@@ -13,7 +13,8 @@ from supervisor.options import ServerOptions
 from tests.programs import program
 from tests.project import ROOT
 
-UNITS = sorted((ROOT / "deploy/systemd").iterdir())
+FOLDER = ROOT / "deploy/systemd"
+UNITS = sorted(path for path in FOLDER.iterdir() if path.is_file())
 SERVICES = [unit.name.replace("@", "@1") for unit in UNITS if unit.suffix == ".service"]
 EXPOSURE = 25  # tenths: systemd's own measure from 0 to 100; a service without any of its locks has 96
 COMMAND = re.compile(r"^(?:ExecStart=|command = )(\S+) ?(.*)$", re.MULTILINE)
@@ -26,9 +27,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("machine")
     system = next(path for path in (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system")) if path.exists())
     shutil.copytree(system, root / "usr/lib/systemd/system", symlinks=True)
-    (root / "etc/systemd/system").mkdir(parents=True)
+    shutil.copytree(FOLDER, root / "etc/systemd/system")
     for unit in UNITS:
-        shutil.copy(unit, root / "etc/systemd/system")
         for path, _ in COMMAND.findall(unit.read_text(encoding="utf-8")):
             file = root / path.lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)
