@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from demo.server import DemoServer
 from tests.dockerfile import NEW_MOUNTS, Build, Image
@@ -15,12 +19,19 @@ from tests.waiting import wait_until
 CRAWLER = 10001  # the user of the images
 
 
-def test_the_dockerfile_makes_a_worker_that_crawls_and_a_node_that_answers(tmp_path: Path):
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is emptied at the end: pytest keeps those of the last runs, and images are large."""
+    yield tmp_path
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_the_dockerfile_makes_a_worker_that_crawls_and_a_node_that_answers(folder: Path):
     """One test, for what both have in common takes half a minute to build."""
     can_mount = subprocess.run([*NEW_MOUNTS, "true"], capture_output=True).returncode == 0
     assert can_mount, "this needs mount namespaces: run it as root, or where `unshare --map-auto` works (uidmap)"
     # Without what an analysis by a model needs, which is large.
-    build = Build(ROOT / "deploy/docker/Dockerfile", context=ROOT, folder=tmp_path, arguments={"EXTRAS": "metrics"})
+    build = Build(ROOT / "deploy/docker/Dockerfile", context=ROOT, folder=folder, arguments={"EXTRAS": "metrics"})
     worker = build.image("worker")
     crawls_and_says_that_it_is_alive(worker)
     owns_nothing_but_its_data(worker)

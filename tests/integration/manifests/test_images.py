@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,8 @@ def test_what_is_copied_is_there_and_reaches_the_builder(file: Path):
 def test_bases_are_pinned_to_a_patch_level_and_the_python_is_the_one_that_is_tested():
     bases = [re.findall(r"^ARG \w+_IMAGE=(.+)$", file.read_text(encoding="utf-8"), re.MULTILINE) for file in FILES]
     assert all(re.fullmatch(r"\w+:\d+\.\d+(\.\d+)?-[a-z-]+", base) for found in bases for base in found), bases
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert bases[0][0].startswith(f"python:{settings['tool']['mypy']['python_version']}.")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
