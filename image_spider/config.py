@@ -169,6 +169,9 @@ class Config(ProxySettings):
         ge=0,
         description="how long a catalog that is away is tried again; default 30, in a fleet on PostgreSQL for ever",
     )
+    ALIVE_FILE: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
+        None, description="a file that a crawl touches every five seconds, for health checks"
+    )
     LEASE_SECONDS: int = Field(30, ge=2, le=3600, description="without a heartbeat for so long, a worker is dead")
     MAX_ATTEMPTS: int = Field(3, ge=1, le=100, description="a request that failed so often is a dead letter")
     SEEN_ERROR_RATE: float = Field(

@@ -30,6 +30,7 @@ class Project:
             if key.startswith(
                 (
                     "SCRAPY_",
+                    "ALIVE_",
                     "ALLOW_",
                     "DNS_",
                     "PROXIED_",

@@ -11,6 +11,7 @@ from image_spider import config
 from image_spider.broker.claims import Claims
 from image_spider.broker.client import Client
 from image_spider.broker.crawls import Crawls
+from image_spider.broker.fleet_figures import FigureReader
 from image_spider.broker.frontier import Frontier, FrontierOptions
 from image_spider.broker.hosts import Hosts
 from image_spider.broker.keys import frontier_name
@@ -35,6 +36,7 @@ class Fleet:
     start_urls_key: str
     claims: Claims
     proxies: SharedProxies
+    figures: FigureReader
 
 
 def connect_fleet(settings: BaseSettings, *, spider: str, deadline_seconds: float | None = None) -> Fleet:
@@ -64,4 +66,5 @@ def connect_fleet(settings: BaseSettings, *, spider: str, deadline_seconds: floa
         start_urls_key=start_urls_key,
         claims=Claims(client=client, options=options, result_seconds=values.CLAIM_RESULT_SECONDS),
         proxies=SharedProxies(client=client, name=options.name),
+        figures=FigureReader(client=client, options=options, start_urls_key=start_urls_key),
     )

@@ -1,0 +1,88 @@
+"""deploy/systemd by systemd-analyze, deploy/supervisor by supervisor's own reader."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from supervisor.options import ServerOptions
+
+from tests.programs import program
+from tests.project import ROOT
+
+FOLDER = ROOT / "deploy/systemd"
+UNITS = sorted(path for path in FOLDER.iterdir() if path.is_file())
+SERVICES = [unit.name.replace("@", "@1") for unit in UNITS if unit.suffix == ".service"]
+EXPOSURE = 25  # tenths: systemd's own measure from 0 to 100; a service without any of its locks has 96
+COMMAND = re.compile(r"^(?:ExecStart=|command = )(\S+) ?(.*)$", re.MULTILINE)
+SUPERVISOR = ROOT / "deploy/supervisor/image_spider.conf"
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with our units, those of the distribution, and programs where ours expect them."""
+    root = tmp_path_factory.mktemp("machine")
+    system = next(path for path in (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system")) if path.exists())
+    shutil.copytree(system, root / "usr/lib/systemd/system", symlinks=True)
+    shutil.copytree(FOLDER, root / "etc/systemd/system")
+    for unit in UNITS:
+        for path, _ in COMMAND.findall(unit.read_text(encoding="utf-8")):
+            file = root / path.lstrip("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("#!/bin/sh\n", encoding="utf-8")
+            file.chmod(0o755)
+    return root
+
+
+@pytest.mark.parametrize("unit", [*SERVICES, "image-spider-backup.timer"])
+def test_systemd_finds_nothing_wrong_with_a_unit(machine: Path, unit: str):
+    done = subprocess.run(
+        [program("systemd-analyze"), "verify", f"--root={machine}", unit], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_systemd_would_say_so_when_a_unit_were_wrong(machine: Path):
+    broken = machine / "etc/systemd/system/broken.service"
+    broken.write_text("[Service]\nExecStart=/nowhere\nNoNewPrivilege=yes\n", encoding="utf-8")
+    done = subprocess.run(
+        [program("systemd-analyze"), "verify", f"--root={machine}", "broken.service"], capture_output=True, text=True
+    )
+    broken.unlink()
+    assert done.returncode
+    assert "NoNewPrivilege" in done.stderr
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_locked_in(machine: Path, service: str):
+    command = ["security", "--offline=true", f"--root={machine}", f"--threshold={EXPOSURE}", "--no-pager", service]
+    done = subprocess.run([program("systemd-analyze"), *command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def supervised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[object]]:
+    """Programs as supervisor reads them, paths and users of this machine put in."""
+    monkeypatch.chdir(tmp_path)
+    text = SUPERVISOR.read_text(encoding="utf-8")
+    text = re.sub(r"^user = .*$", "user = nobody", text, flags=re.MULTILINE)
+    text = text.replace("/var/log/image-spider/", f"{tmp_path}/")
+    (tmp_path / "supervisord.conf").write_text(f"[supervisord]\n{text}", encoding="utf-8")
+    options = ServerOptions()
+    options.realize(["-c", str(tmp_path / "supervisord.conf")])
+    return {group.name: group.process_configs for group in options.process_group_configs}
+
+
+def test_supervisor_reads_every_program(supervised: dict[str, list[object]]):
+    assert supervised.keys() == {"image-spider-worker", "image-spider-node", "image-spider-metrics"}
+    assert [one.name for one in supervised["image-spider-worker"]] == ["image-spider-worker-0", "image-spider-worker-1"]
+    [node] = supervised["image-spider-node"]
+    assert (node.killasgroup, node.stopasgroup) == (False, False)  # crawls outlive the daemon
+
+
+def test_supervisor_runs_what_systemd_runs():
+    units = "".join(unit.read_text(encoding="utf-8") for unit in UNITS if "backup" not in unit.name)
+    assert set(COMMAND.findall(SUPERVISOR.read_text(encoding="utf-8"))) == set(COMMAND.findall(units))

@@ -1,0 +1,23 @@
+"""Programs that no wheel carries, and how to get them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+UNPACKED = Path(sys.executable).parent.parent / "programs"  # where `make programs` puts Debian's packages
+HINTS = {
+    "nginx": "`make programs` fetches it on Debian and Ubuntu; elsewhere install nginx",
+    "promtool": "`make programs` fetches it on Debian and Ubuntu; elsewhere install Prometheus, it is part of it",
+    "systemd-analyze": "install systemd (apt-get install systemd); it need not run",
+}
+
+
+def program(name: str) -> str:
+    """Return the path of a program; a missing one fails the test, with how to get it."""
+    folders = [UNPACKED / "usr/bin", UNPACKED / "usr/sbin", *os.get_exec_path(), "/usr/sbin"]
+    found = shutil.which(name, path=os.pathsep.join(map(str, folders)))
+    assert found, f"{name} is missing: {HINTS[name]}"
+    return found

@@ -1,0 +1,82 @@
+"""The Dockerfile's own commands in a clean directory, and what its images do there."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.server import DemoServer
+from tests.dockerfile import NEW_MOUNTS, Build, Image
+from tests.project import LOOPBACK, ROOT
+from tests.servers import free_port
+from tests.waiting import wait_until
+
+CRAWLER = 10001  # the user of the images
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is emptied at the end: pytest keeps those of the last runs, and images are large."""
+    yield tmp_path
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def test_the_dockerfile_makes_a_worker_that_crawls_and_a_node_that_answers(folder: Path):
+    """One test, for what both have in common takes half a minute to build."""
+    can_mount = subprocess.run([*NEW_MOUNTS, "true"], capture_output=True).returncode == 0
+    assert can_mount, "this needs mount namespaces: run it as root, or where `unshare --map-auto` works (uidmap)"
+    # Without what an analysis by a model needs, which is large.
+    build = Build(ROOT / "deploy/docker/Dockerfile", context=ROOT, folder=folder, arguments={"EXTRAS": "metrics"})
+    worker = build.image("worker")
+    crawls_and_says_that_it_is_alive(worker)
+    owns_nothing_but_its_data(worker)
+    the_project_is_not_installed(worker)
+    answers_whoever_has_the_password(build.image("node"))
+
+
+def crawls_and_says_that_it_is_alive(image: Image) -> None:
+    settings = {"ALLOW_ADDRESSES": LOOPBACK, "HOST_DELAY_SECONDS": "0", "CONTACT_URL": "http://127.0.0.1/"}
+    assert image.run(*image.health).returncode != 0
+    with DemoServer(port=0) as site:
+        done = image.run(*image.command, "-a", f"url={site.url}/gallery/", "-a", "max_images=3", **settings)
+    assert done.returncode == 0, done.stderr
+    assert image.run(*image.health).returncode == 0
+    stored = [path for path in (image.root / "data/images").rglob("*.*") if path.is_file()]
+    assert len(stored) >= 3
+    assert {path.stat().st_uid for path in stored} == {CRAWLER}
+
+
+def owns_nothing_but_its_data(image: Image) -> None:
+    written = image.run("find", "/app", "/opt", "/etc", "-writable", "-not", "-type", "l")
+    assert written.stdout.split() == ["/app/output"]
+
+
+def the_project_is_not_installed(image: Image) -> None:
+    installed = {path.name.partition("-")[0] for path in (image.root / "opt/venv").rglob("*.dist-info")}
+    assert "scrapy" in installed
+    assert "image_spider" not in installed
+
+
+def answers_whoever_has_the_password(image: Image) -> None:
+    port = str(free_port())
+    settings = {
+        "SCRAPYD_USERNAME": "scrapyd",
+        "SCRAPYD_PASSWORD": "secret",
+        "SCRAPYD_HTTP_PORT": port,
+        "SCRAPYD_BIND_ADDRESS": "127.0.0.1",  # outside of containers, the whole network could ask
+    }
+    node = image.start(**settings)
+    try:
+        wait_until(lambda: node.poll() is not None or image.run(*image.health, **settings).returncode == 0)
+        assert node.poll() is None, node.communicate()
+        wrong = image.run(*image.health, **settings | {"SCRAPYD_PASSWORD": "wrong"})
+        assert (wrong.returncode, "401" in wrong.stderr) == (1, True)
+    finally:
+        node.terminate()
+        node.communicate(timeout=60)
+    assert node.returncode in {0, -signal.SIGTERM}  # Twisted ends by the signal that it was told to end by
