@@ -9,7 +9,7 @@ SIZE ?= full
 CACHE ?= data/accuracy
 FILES ?= 20000
 
-.PHONY: help crawl test faults fuzz lint format egg bench accuracy user-agents cluster cluster-status cluster-stop drill clean
+.PHONY: help crawl test faults fuzz lint format egg deploy bench accuracy user-agents cluster cluster-status cluster-stop drill clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: $(VENV)/test.installed ## Mend formatting
 
 egg: $(VENV)/run.installed ## Build dist/*.egg, as scrapyd-deploy does
 	$(BIN)/python setup.py -q clean -a bdist_egg
+
+deploy: $(VENV)/run.installed ## Deploy to the Scrapyd nodes of scrapy.cfg, all or none (ARGS='--node URL --canary 1', ARGS=--help)
+	@$(BIN)/python deploy/deploy.py $(ARGS)
 
 bench: $(VENV)/test.installed ## Measure speed beside stock Scrapy and img2dataset (ten minutes, nginx; ARGS=--help)
 	$(BIN)/python -m benchmarks.images $(ARGS)

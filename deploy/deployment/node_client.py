@@ -1,0 +1,171 @@
+"""Speaks to a Scrapyd node: stock Scrapyd 1.6, or our node package, which also tells hashes and how jobs ended."""
+
+from __future__ import annotations
+
+import io
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+
+from deploy.deployment.egg import Egg
+from deploy.deployment.target import PASSWORD, USERNAME, Target
+from deploy.deployment.versions import Versions
+
+CONNECT_SECONDS = 5.0
+ASK_SECONDS = 20.0
+LOG_BYTES = 32768  # of the end of a log: the statistics of a crawl take some 4 KB
+LAST_LINES = 8
+MISSING = (HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.METHOD_NOT_ALLOWED)
+
+
+class NodeError(Exception):
+    """A node did not do what it was asked; the message says why, and what to do when that is known.
+
+    `has_arrived` tells that the node may have taken the request: it refused it (stock Scrapyd stores an egg first and
+    refuses it then), or its answer is what is missing.
+    """
+
+    def __init__(self, message: str, *, has_arrived: bool = True) -> None:
+        super().__init__(message)
+        self.has_arrived = has_arrived
+
+
+class NodeClient:
+    """One project on one node. Every call has a deadline for the whole of it, however slowly bytes trickle in."""
+
+    def __init__(self, *, target: Target, session: aiohttp.ClientSession, upload_seconds: float) -> None:
+        self.target = target
+        self._session = session
+        self._upload_seconds = upload_seconds
+        pair = b64encode(f"{target.username}:{target.password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {pair}"} if target.username else {}
+
+    async def versions(self) -> Versions:
+        """Return the project's eggs; of a node that has none, none."""
+        told = await self._ask("GET", "eggs.json", query={"project": self.target.project}, absent_is_none=True)
+        if told is not None:
+            return _told_versions(told)
+        answer = await self._ask("GET", "listversions.json", query={"project": self.target.project})
+        order = tuple(map(str, (answer or {}).get("versions", ())))
+        return Versions(order=order, current=order[-1] if order else None)
+
+    async def upload(self, egg: Egg, *, sent: Callable[[int], None]) -> None:
+        """Send the egg; `sent` is told how many bytes have gone. Returns when the node has listed its spiders."""
+        form = aiohttp.FormData()
+        form.add_field("project", self.target.project)
+        form.add_field("version", egg.version)
+        file = _CountedFile(egg.content, sent)
+        form.add_field("egg", file, filename="project.egg", content_type="application/octet-stream")
+        await self._ask("POST", "addversion.json", data=form, seconds=self._upload_seconds)
+
+    async def spiders(self, version: str) -> tuple[str, ...]:
+        """Return what the node lists for a version; the node runs `scrapy list` for it unless it remembers."""
+        query = {"project": self.target.project, "_version": version}
+        answer = await self._ask("GET", "listspiders.json", query=query, seconds=self._upload_seconds)
+        return tuple(map(str, (answer or {}).get("spiders", ())))
+
+    async def delete(self, version: str) -> None:
+        """Remove a version; one that is not there is removed."""
+        data = {"project": self.target.project, "version": version}
+        try:
+            # A stock node that is still listing spiders answers nobody, and deletes when it has done.
+            await self._ask("POST", "delversion.json", data=data, seconds=self._upload_seconds)
+        except NodeError as error:
+            if "not found" not in str(error):
+                raise
+
+    async def schedule(self, spider: str, job: str, version: str, arguments: Mapping[str, str]) -> None:
+        """Start a job with this version."""
+        data = {"project": self.target.project, "spider": spider, "jobid": job, "_version": version, **arguments}
+        await self._ask("POST", "schedule.json", data=data)
+
+    async def cancel(self, job: str) -> None:
+        """Tell a job to end."""
+        await self._ask("POST", "cancel.json", data={"project": self.target.project, "job": job})
+
+    async def finished(self, job: str) -> Mapping[str, Any] | None:
+        """Return what the node tells of a job that has ended; None while it has not."""
+        answer = await self._ask("GET", "listjobs.json", query={"project": self.target.project}) or {}
+        return next((one for one in answer.get("finished", ()) if one.get("id") == job), None)
+
+    async def log_end(self, path: str) -> str:
+        """Return the last LOG_BYTES of a log at a path of the node, such as /logs/project/spider/job.log."""
+        _, body = await self._send("GET", path.lstrip("/"), seconds=ASK_SECONDS, span=f"bytes=-{LOG_BYTES}")
+        return body[-LOG_BYTES:].decode(errors="replace")
+
+    async def _ask(
+        self,
+        method: str,
+        service: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        data: Any = None,
+        seconds: float = ASK_SECONDS,
+        absent_is_none: bool = False,
+    ) -> dict[str, Any] | None:
+        status, body = await self._send(method, service, seconds=seconds, params=query, data=data)
+        if absent_is_none and status in MISSING:
+            return None
+        try:
+            answer = json.loads(body)
+        except ValueError as error:
+            raise NodeError(f"{service} answered {status} and no JSON: is this a Scrapyd node?") from error
+        if not isinstance(answer, dict) or answer.get("status") != "ok":
+            message = answer.get("message") if isinstance(answer, dict) else None
+            raise NodeError(f"{service} refused: {_last_lines(str(message or body[:200].decode(errors='replace')))}")
+        return answer
+
+    async def _send(
+        self, method: str, path: str, *, seconds: float, span: str = "", **options: Any
+    ) -> tuple[int, bytes]:
+        headers = self._headers | ({"Range": span} if span else {})
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
+        try:
+            async with self._session.request(
+                method, self.target.url + path, headers=headers, timeout=timeout, allow_redirects=False, **options
+            ) as answer:
+                if answer.status == HTTPStatus.UNAUTHORIZED:
+                    raise NodeError(self._unauthorized(), has_arrived=False)
+                return answer.status, await answer.read()
+        except TimeoutError as error:
+            is_connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
+            what = "cannot be reached" if is_connecting else f"did not answer {path} in time"
+            limit = CONNECT_SECONDS if is_connecting else seconds
+            raise NodeError(f"{what} ({limit:g} s)", has_arrived=not is_connecting) from error
+        except aiohttp.ClientConnectorError as error:
+            raise NodeError(f"cannot be reached: {error.strerror or error}", has_arrived=False) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise NodeError(f"broke off at {path}: {error or type(error).__name__}") from error
+
+    def _unauthorized(self) -> str:
+        if not self._headers:
+            return f"wants a user and a password: {USERNAME} and {PASSWORD}, scrapy.cfg, .netrc or the URL give them"
+        return f"refused the password of user {self.target.username}"
+
+
+class _CountedFile(io.BytesIO):
+    """Bytes that tell how many of them were read."""
+
+    def __init__(self, content: bytes, sent: Callable[[int], None]) -> None:
+        super().__init__(content)
+        self._sent = sent
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        self._sent(self.tell())
+        return piece
+
+
+def _told_versions(answer: Mapping[str, Any]) -> Versions:
+    eggs: Sequence[Mapping[str, Any]] = answer.get("versions") or answer.get("eggs") or ()
+    current = next((str(egg["version"]) for egg in eggs if egg.get("current")), answer.get("current"))
+    order = tuple(str(egg["version"]) for egg in eggs)
+    return Versions(order=order, current=current, hashes={str(egg["version"]): str(egg["sha256"]) for egg in eggs})
+
+
+def _last_lines(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-LAST_LINES:])
