@@ -94,7 +94,12 @@ class NodeClient:
 
     async def log_end(self, path: str) -> str:
         """Return the last LOG_BYTES of a log at a path of the node, such as /logs/project/spider/job.log."""
-        _, body = await self._send("GET", path.lstrip("/"), seconds=ASK_SECONDS, span=f"bytes=-{LOG_BYTES}")
+        # Not "bytes=-32768": Twisted answers 500 when the file is shorter than that.
+        _, length, _ = await self._send("HEAD", path.lstrip("/"), seconds=ASK_SECONDS)
+        span = f"bytes={max(0, length - LOG_BYTES)}-"
+        status, _, body = await self._send("GET", path.lstrip("/"), seconds=ASK_SECONDS, span=span)
+        if status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+            raise NodeError(f"the log {path} cannot be read: {status}")
         return body[-LOG_BYTES:].decode(errors="replace")
 
     async def _ask(
@@ -107,7 +112,7 @@ class NodeClient:
         seconds: float = ASK_SECONDS,
         absent_is_none: bool = False,
     ) -> dict[str, Any] | None:
-        status, body = await self._send(method, service, seconds=seconds, params=query, data=data)
+        status, _, body = await self._send(method, service, seconds=seconds, params=query, data=data)
         if absent_is_none and status in MISSING:
             return None
         try:
@@ -121,7 +126,8 @@ class NodeClient:
 
     async def _send(
         self, method: str, path: str, *, seconds: float, span: str = "", **options: Any
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, int, bytes]:
+        """Return the status, the length that is announced, and the body."""
         headers = self._headers | ({"Range": span} if span else {})
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=min(CONNECT_SECONDS, seconds))
         try:
@@ -130,7 +136,7 @@ class NodeClient:
             ) as answer:
                 if answer.status == HTTPStatus.UNAUTHORIZED:
                     raise NodeError(self._unauthorized(), has_arrived=False)
-                return answer.status, await answer.read()
+                return answer.status, answer.content_length or 0, await answer.read()
         except TimeoutError as error:
             is_connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
             what = "cannot be reached" if is_connecting else f"did not answer {path} in time"

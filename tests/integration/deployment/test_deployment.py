@@ -74,10 +74,10 @@ def test_a_frozen_node_is_given_up_and_called_unknown(tmp_path: Path, egg: Egg, 
             if outcome.state is State.SENDING:
                 frozen.send(signal.SIGSTOP)
 
-        report = deploy(egg, target_at(node.url), target_at(frozen.url), seconds=2, show=Recorder(act=freeze))
+        report = deploy(egg, target_at(node.url), target_at(frozen.url), seconds=4, show=Recorder(act=freeze))
         frozen.send(signal.SIGCONT)
         assert (report.is_well, states(report)) == (False, [State.PUT_BACK, State.UNKNOWN])
-        assert "did not answer addversion.json in time (2 s)" in report.outcomes[1].message
+        assert "did not answer addversion.json in time (4 s)" in report.outcomes[1].message
         assert node.eggs == {}
 
 
