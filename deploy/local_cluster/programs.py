@@ -34,6 +34,7 @@ class Programs:
     redis: str
     patroni: Path
     voter: Path
+    scrapyd: Path
     supervisord: Path
     prefix: tuple[str, ...]
 
@@ -53,6 +54,7 @@ class Programs:
             redis=_redis(),
             patroni=_script("patroni"),
             voter=_script("patroni_raft_controller"),
+            scrapyd=_script("scrapyd"),
             supervisord=_script("supervisord"),
             prefix=_prefix(),
         )

@@ -78,7 +78,7 @@ def test_a_killed_primary_is_replaced_and_comes_back_as_synchronous_standby(clus
     started = cluster.run("up")
     assert started.returncode == 0, started.stderr
     assert (cluster.folder / "cluster.env").read_text() in started.stdout
-    assert cluster.environment() == cluster.plan.environment
+    assert cluster.environment() == cluster.plan.environment | cluster.plan.scrapyd_environment
     assert cluster.execute("select count(*) from images") == [(0,)]
     programs = supervisor.processes(cluster.plan)
     assert cluster.run("up").returncode == 0
