@@ -59,8 +59,8 @@ cluster-status: $(VENV)/cluster.installed ## Show what of the cluster runs, and 
 cluster-stop: $(VENV)/cluster.installed ## Stop the cluster; its data stay in data/cluster (ARGS=--wipe removes them)
 	@$(BIN)/python -m deploy.local_cluster stop $(ARGS)
 
-drill: $(VENV)/cluster.installed ## Kill the primary under a crawl and count what is missing at its end (two minutes; ARGS=--help)
-	@$(BIN)/python -m deploy.drills.failover $(ARGS)
+drill: $(VENV)/cluster.installed ## Deploy, crawl, kill a worker, a node and the primary, count what is missing (two minutes; ARGS=--help)
+	@$(BIN)/python -m deploy.drills $(ARGS)
 
 clean: ## Remove what was installed and built; data/ stays
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

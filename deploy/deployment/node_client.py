@@ -6,6 +6,8 @@ import io
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
@@ -32,6 +34,23 @@ class NodeError(Exception):
     def __init__(self, message: str, *, has_arrived: bool = True) -> None:
         super().__init__(message)
         self.has_arrived = has_arrived
+
+
+class JobState(StrEnum):
+    """Scrapyd's words, in the order in which they hold."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job: `pid` while it runs; `log_path` is a path of the node, empty where it gives none."""
+
+    state: JobState
+    pid: int | None
+    log_path: str
 
 
 class NodeClient:
@@ -78,19 +97,38 @@ class NodeClient:
             if "not found" not in str(error):
                 raise
 
-    async def schedule(self, spider: str, job: str, version: str, arguments: Mapping[str, str]) -> None:
-        """Start a job with this version."""
-        data = {"project": self.target.project, "spider": spider, "jobid": job, "_version": version, **arguments}
-        await self._ask("POST", "schedule.json", data=data)
+    async def schedule(
+        self,
+        spider: str,
+        job: str,
+        *,
+        version: str | None = None,
+        arguments: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start a job with a version, or the current one."""
+        fields = {"project": self.target.project, "spider": spider, "jobid": job, **(arguments or {})}
+        if version is not None:
+            fields["_version"] = version
+        pairs = [*fields.items(), *(("setting", f"{name}={value}") for name, value in (settings or {}).items())]
+        await self._ask("POST", "schedule.json", data=pairs)
 
     async def cancel(self, job: str) -> None:
         """Tell a job to end."""
         await self._ask("POST", "cancel.json", data={"project": self.target.project, "job": job})
 
-    async def finished(self, job: str) -> Mapping[str, Any] | None:
-        """Return what the node tells of a job that has ended; None while it has not."""
+    async def jobs(self) -> dict[str, Job]:
+        """Return the project's jobs by their id, as far as the node remembers them."""
         answer = await self._ask("GET", "listjobs.json", query={"project": self.target.project}) or {}
-        return next((one for one in answer.get("finished", ()) if one.get("id") == job), None)
+        return {
+            str(one["id"]): Job(state=state, pid=one.get("pid"), log_path=str(one.get("log_url") or ""))
+            for state in JobState
+            for one in answer.get(state, ())
+        }
+
+    async def delete_project(self) -> None:
+        """Remove the project with all its versions."""
+        await self._ask("POST", "delproject.json", data={"project": self.target.project})
 
     async def log_end(self, path: str) -> str:
         """Return the last LOG_BYTES of a log at a path of the node, such as /logs/project/spider/job.log."""

@@ -8,7 +8,7 @@ import time
 import uuid
 
 from deploy.deployment.egg import Egg
-from deploy.deployment.node_client import NodeClient, NodeError
+from deploy.deployment.node_client import JobState, NodeClient, NodeError
 
 SPIDER = "images"
 ENDED_WELL = "finished"
@@ -42,14 +42,13 @@ class Trial:
         """Say why the version must not go further; empty: it may. Raises NodeError."""
         job = f"trial-{uuid.uuid4().hex}"
         arguments = {"url": self._url, "max_pages": "1", "crawl_id": job}
-        await client.schedule(SPIDER, job, egg.version, arguments)
+        await client.schedule(SPIDER, job, version=egg.version, arguments=arguments)
         deadline = time.monotonic() + self._seconds
-        while (ended := await client.finished(job)) is None:
+        while (ended := (await client.jobs()).get(job)) is None or ended.state is not JobState.FINISHED:
             if time.monotonic() > deadline:
                 await client.cancel(job)
                 return f"the trial crawl {job} did not end within {self._seconds:g} s"
             await asyncio.sleep(ASK_AGAIN_SECONDS)
-        path = str(ended.get("log_url") or "")
-        if not path:
+        if not ended.log_path:
             raise NodeError(f"the trial crawl {job} has ended, and the node gives no log to tell how")
-        return verdict(await client.log_end(path))
+        return verdict(await client.log_end(ended.log_path))

@@ -146,7 +146,7 @@ def _supervisor(folder: Path, plan: Plan, programs: Programs) -> str:
         "redis": (programs.redis, folder / "redis/redis.conf"),
         "voter": (programs.voter, folder / "voter/voter.yml"),
         **{node.name: (programs.patroni, folder / node.name / "patroni.yml") for node in plan.nodes},
-        **{node.name: (programs.scrapyd,) for node in plan.scrapyd_nodes},
+        **{node.name: (programs.scrapyd, "--pidfile=") for node in plan.scrapyd_nodes},
     }
     environment = _scrapyd_environment(folder, plan, programs)
     parts = [SUPERVISOR.format(plan=plan, host=HOST, folder=_escaped(folder))]

