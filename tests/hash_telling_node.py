@@ -52,7 +52,10 @@ class HashTellingNode:
                     fields = _form(self.headers, body)
                     node.add(fields["version"].decode(), fields["egg"])
                 else:
-                    node.eggs.pop(parse_qs(body.decode())["version"][0], None)
+                    version = parse_qs(body.decode())["version"][0]
+                    egg = node.eggs.pop(version, b"")
+                    if service == "activate.json":
+                        node.eggs[version] = egg
                 self._answer({})
 
             def _answer(self, values: dict[str, Any]) -> None:
@@ -93,7 +96,7 @@ class HashTellingNode:
             return {"spiders": ["images", "of_a_checkout"] if self.shadows else ["images"]}
         current = list(self.eggs)[-1:]
         return {
-            "versions": [
+            "eggs": [
                 {"version": name, "sha256": hashlib.sha256(egg).hexdigest(), "current": [name] == current}
                 for name, egg in self.eggs.items()
             ]

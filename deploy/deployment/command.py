@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -63,7 +64,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except DeploymentError as error:
         progress.say(f"Error: {error}")
         return WRONG
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         progress.say("Interrupted: nodes may run the one version or the other; --status tells.")
         return FAILED
     progress.report(report, verb="Asked" if options.status else "Done")
@@ -118,6 +119,9 @@ def _egg(options: argparse.Namespace, progress: Progress) -> Egg:
 
 
 async def _run(options: argparse.Namespace, targets: Sequence[Target], egg: Egg | None, progress: Progress) -> Report:
+    task = asyncio.current_task()
+    assert task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as asyncio does for Ctrl-C
     async with _clients(targets, options.seconds) as clients:
         if options.status:
             return await survey(clients, progress)

@@ -41,11 +41,20 @@ class Deployment:
         self._trial = trial
         self._partial = partial
         self._before: dict[Target, Versions] = {}
-        self._untouched: set[Target] = set()  # could not be sent the egg
+        self._sent: set[Target] = set()  # may have the egg
         self._outcomes = {client.target: Outcome(target=client.target) for client in clients}
 
     async def run(self) -> Report:
-        """Deploy, and report; nodes that fail make no exception."""
+        """Deploy, and report; nodes that fail make no exception. When cancelled, put everything back first."""
+        try:
+            return await self._run()
+        except asyncio.CancelledError:
+            begun = [client for client in self._clients if client.target in self._sent]
+            await self._each(self._put_back, begun, State.PUTTING_BACK)
+            self._spare([client for client in self._clients if client not in begun], "interrupted")
+            return self._report()
+
+    async def _run(self) -> Report:
         await self._each(self._look, self._clients, State.ASKING)
         able = [client for client in self._clients if self._state(client) in (State.READY, State.UNCHANGED)]
         if len(able) < len(self._clients) and not (self._partial and able):
@@ -77,11 +86,12 @@ class Deployment:
 
     async def _place(self, client: NodeClient) -> Outcome:
         size = len(self._egg.content)
+        self._sent.add(client.target)
         try:
             await client.upload(self._egg, sent=lambda count: self._show.sent(client.target, count / size))
         except NodeError as error:
             if not error.has_arrived:
-                self._untouched.add(client.target)
+                self._sent.remove(client.target)
             raise
         self._note(replace(self._outcome(client), state=State.VERIFYING))
         return await self._look_again(client)
@@ -104,7 +114,7 @@ class Deployment:
     async def _put_back(self, client: NodeClient) -> Outcome:
         """Remove the egg, so that what ran before is current again; by the node's own account afterwards."""
         before, outcome = self._before[client.target], self._outcome(client)
-        if client.target in self._untouched:
+        if client.target not in self._sent:
             return replace(outcome, state=State.FAILED)
         failed = State.FAILED if outcome.message else State.PUT_BACK
         try:
@@ -134,7 +144,8 @@ class Deployment:
     def _spare(self, clients: Sequence[NodeClient], why: str) -> None:
         for client in clients:
             outcome = self._outcome(client)
-            self._note(replace(outcome, state=State.UNCHANGED, message=outcome.message or why))
+            state = State.FAILED if outcome.state is State.FAILED else State.UNCHANGED
+            self._note(replace(outcome, state=state, message=outcome.message or why))
 
     def _outcome(self, client: NodeClient) -> Outcome:
         return self._outcomes[client.target]

@@ -21,7 +21,6 @@ CONNECT_SECONDS = 5.0
 ASK_SECONDS = 20.0
 LOG_BYTES = 32768  # of the end of a log: the statistics of a crawl take some 4 KB
 LAST_LINES = 8
-MISSING = (HTTPStatus.NOT_FOUND, HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 class NodeError(Exception):
@@ -65,12 +64,19 @@ class NodeClient:
 
     async def versions(self) -> Versions:
         """Return the project's eggs; of a node that has none, none."""
-        told = await self._ask("GET", "eggs.json", query={"project": self.target.project}, absent_is_none=True)
-        if told is not None:
-            return _told_versions(told)
-        answer = await self._ask("GET", "listversions.json", query={"project": self.target.project})
-        order = tuple(map(str, (answer or {}).get("versions", ())))
+        query = {"project": self.target.project}
+        status, _, body = await self._send("GET", "eggs.json", seconds=ASK_SECONDS, params=query)
+        if status != HTTPStatus.NOT_FOUND:
+            return _told_versions(_answer("eggs.json", status, body))
+        if "not found" in str((_json(body) or {}).get("message")):
+            return Versions(order=(), current=None, hashes={})  # it tells hashes, and has no egg of the project
+        told = await self._ask("GET", "listversions.json", query=query)
+        order = tuple(map(str, told.get("versions", ())))
         return Versions(order=order, current=order[-1] if order else None)
+
+    async def activate(self, version: str) -> None:
+        """Make a version that the node has the current one; stock Scrapyd cannot."""
+        await self._ask("POST", "activate.json", data={"project": self.target.project, "version": version})
 
     async def upload(self, egg: Egg, *, sent: Callable[[int], None]) -> None:
         """Send the egg; `sent` is told how many bytes have gone. Returns when the node has listed its spiders."""
@@ -85,7 +91,7 @@ class NodeClient:
         """Return what the node lists for a version; the node runs `scrapy list` for it unless it remembers."""
         query = {"project": self.target.project, "_version": version}
         answer = await self._ask("GET", "listspiders.json", query=query, seconds=self._upload_seconds)
-        return tuple(map(str, (answer or {}).get("spiders", ())))
+        return tuple(map(str, answer.get("spiders", ())))
 
     async def delete(self, version: str) -> None:
         """Remove a version; one that is not there is removed."""
@@ -119,7 +125,7 @@ class NodeClient:
 
     async def jobs(self) -> dict[str, Job]:
         """Return the project's jobs by their id, as far as the node remembers them."""
-        answer = await self._ask("GET", "listjobs.json", query={"project": self.target.project}) or {}
+        answer = await self._ask("GET", "listjobs.json", query={"project": self.target.project})
         return {
             str(one["id"]): Job(state=state, pid=one.get("pid"), log_path=str(one.get("log_url") or ""))
             for state in JobState
@@ -148,19 +154,9 @@ class NodeClient:
         query: Mapping[str, str] | None = None,
         data: Any = None,
         seconds: float = ASK_SECONDS,
-        absent_is_none: bool = False,
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, Any]:
         status, _, body = await self._send(method, service, seconds=seconds, params=query, data=data)
-        if absent_is_none and status in MISSING:
-            return None
-        try:
-            answer = json.loads(body)
-        except ValueError as error:
-            raise NodeError(f"{service} answered {status} and no JSON: is this a Scrapyd node?") from error
-        if not isinstance(answer, dict) or answer.get("status") != "ok":
-            message = answer.get("message") if isinstance(answer, dict) else None
-            raise NodeError(f"{service} refused: {_last_lines(str(message or body[:200].decode(errors='replace')))}")
-        return answer
+        return _answer(service, status, body)
 
     async def _send(
         self, method: str, path: str, *, seconds: float, span: str = "", **options: Any
@@ -204,11 +200,35 @@ class _CountedFile(io.BytesIO):
         return piece
 
 
+def _json(body: bytes) -> dict[str, Any] | None:
+    """Return an answer of Scrapyd; None for what is none, such as the page that says that there is no such service."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _answer(service: str, status: int, body: bytes) -> dict[str, Any]:
+    """Return an answer that says that all is well; raises NodeError. Stock Scrapyd refuses with the status 200, too."""
+    answer = _json(body)
+    if answer is None:
+        raise NodeError(f"{service} answered {status} and no JSON: is this a Scrapyd node?")
+    if answer.get("status") != "ok":
+        raise NodeError(f"{service} refused: {_last_lines(str(answer.get('message')))}")
+    return answer
+
+
 def _told_versions(answer: Mapping[str, Any]) -> Versions:
-    eggs: Sequence[Mapping[str, Any]] = answer.get("versions") or answer.get("eggs") or ()
-    current = next((str(egg["version"]) for egg in eggs if egg.get("current")), answer.get("current"))
-    order = tuple(str(egg["version"]) for egg in eggs)
-    return Versions(order=order, current=current, hashes={str(egg["version"]): str(egg["sha256"]) for egg in eggs})
+    try:
+        eggs: Sequence[Mapping[str, Any]] = answer["eggs"]
+        return Versions(
+            order=tuple(str(egg["version"]) for egg in eggs),
+            current=next((str(egg["version"]) for egg in eggs if egg["current"]), None),
+            hashes={str(egg["version"]): str(egg["sha256"]) for egg in eggs},
+        )
+    except (KeyError, TypeError) as error:
+        raise NodeError(f"eggs.json answered in a form that is unknown here: {error!r}") from error
 
 
 def _last_lines(text: str) -> str:

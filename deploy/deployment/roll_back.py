@@ -13,9 +13,9 @@ from deploy.deployment.versions import Versions, newer_than
 
 
 class RollBack:
-    """Makes nodes run an earlier version by deleting the later ones, which is all that stock Scrapyd understands.
+    """Makes nodes run an earlier version: our node activates it; on stock Scrapyd the later ones must be deleted.
 
-    Without a version it is the one before the current one, which must be the same on every node. Nothing is deleted
+    Without a version it is the one before the current one, which must be the same on every node. Nothing is changed
     unless every node answers and has the version.
     """
 
@@ -74,8 +74,11 @@ class RollBack:
             return
         self._note(replace(outcome, state=State.PUTTING_BACK))
         try:
-            for version in newer_than(before, wanted):
-                await client.delete(version)
+            if before.is_stock:
+                for version in newer_than(before, wanted):
+                    await client.delete(version)
+            else:
+                await client.activate(wanted)
             after = await client.versions()
             await client.spiders(wanted)
         except NodeError as error:

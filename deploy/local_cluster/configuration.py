@@ -16,6 +16,7 @@ from deploy.local_cluster.programs import SCRIPTS, Programs
 
 PRODUCTION = Path(__file__).parent.parent / "patroni"
 CHECKOUT = PRODUCTION.parent.parent
+NODE_PACKAGE = PRODUCTION.parent / "scrapyd"  # of the checkout; a machine of its own has it installed
 NODES_FILE = "scrapyd.nodes"  # of deploy/deploy.py --nodes
 REDIS = """\
 port {plan.redis_port}
@@ -161,7 +162,7 @@ def _supervisor(folder: Path, plan: Plan, programs: Programs) -> str:
 
 
 def _scrapyd_environment(folder: Path, plan: Plan, programs: Programs) -> str:
-    values = plan.environment | plan.scrapyd_environment | {"PYTHONUTF8": "1"}
+    values = plan.environment | plan.scrapyd_environment | {"PYTHONUTF8": "1", "PYTHONPATH": str(NODE_PACKAGE)}
     values["IMAGES_STORE"] = str(images_store(folder, programs))
     return ",".join(f'{name}="{_escaped(value)}"' for name, value in values.items())
 

@@ -16,10 +16,9 @@ from deploy.deployment.node_client import NodeClient
 from deploy.deployment.outcome import Outcome, Report
 from deploy.deployment.roll_back import RollBack
 from deploy.deployment.target import Target
-from tests.scrapyd_nodes import ScrapydNode
+from tests.nodes import LOGIN, ScrapydNode
+from tests.servers import running
 from tests.tiny_egg import tiny_egg
-
-USERNAME, PASSWORD = "deployer", "a: täst"
 
 
 @dataclass
@@ -43,7 +42,7 @@ def target_at() -> Callable[..., Target]:
     """Make targets, all with a project of this test's own."""
     project = f"project{uuid.uuid4().hex}"
 
-    def make(url: str, *, username: str = USERNAME, password: str = PASSWORD) -> Target:
+    def make(url: str, *, username: str = LOGIN[0], password: str = LOGIN[1]) -> Target:
         return Target(name=url, url=url, project=project, username=username, password=password)
 
     return make
@@ -52,10 +51,15 @@ def target_at() -> Callable[..., Target]:
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScrapydNode]:
     """A stock Scrapyd for the tests of a module: each has a project of its own."""
-    node = ScrapydNode(tmp_path_factory.mktemp("stock"), username=USERNAME, password=PASSWORD)
-    node.start()
-    yield node
-    node.stop()
+    with running(ScrapydNode(tmp_path_factory.mktemp("stock"), stock=True)) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScrapydNode]:
+    """A node with our package."""
+    with running(ScrapydNode(tmp_path_factory.mktemp("ours"))) as node:
+        yield node
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +90,12 @@ def roll_back(*targets: Target, version: str | None = None) -> Report:
     return with_clients(
         list(targets), lambda clients: RollBack(clients=clients, show=Recorder(), version=version).run()
     )
+
+
+def runs(target: Target) -> str | None:
+    """What the node itself says that it runs."""
+    versions = with_clients([target], lambda clients: clients[0].versions())
+    return versions.current
 
 
 def states(report: Report) -> list[str]:

@@ -13,7 +13,7 @@ from deploy.deployment.target import Target
 from deploy.deployment.trial import Trial
 from tests.hash_telling_node import HashTellingNode
 from tests.integration.deployment.conftest import deploy, eggs_of, states
-from tests.scrapyd_nodes import ScrapydNode
+from tests.nodes import ScrapydNode
 from tests.servers import running
 from tests.troubled_site import Answer, TroubledSite
 
@@ -40,7 +40,7 @@ def test_the_others_get_the_egg_when_the_canary_has_crawled_with_it(
 def test_a_canary_that_fails_is_put_back_and_the_others_never_see_the_egg(
     tmp_path: Path, egg: Egg, target_at: TargetAt, site: TroubledSite
 ):
-    broken = ScrapydNode(tmp_path)
+    broken = ScrapydNode(tmp_path, stock=True)
     broken.environment["FAIL_ON_THE_NODE"] = "yes"
     with HashTellingNode() as node, running(broken):
         canary = target_at(broken.url)
