@@ -20,6 +20,7 @@ from deploy.deployment.versions import Versions
 CONNECT_SECONDS = 5.0
 ASK_SECONDS = 20.0
 LOG_BYTES = 32768  # of the end of a log: the statistics of a crawl take some 4 KB
+JOBS = 1000  # how many of the last ones are looked at
 LAST_LINES = 8
 
 
@@ -131,6 +132,17 @@ class NodeClient:
             for state in JobState
             for one in answer.get(state, ())
         }
+
+    async def exit_status(self, job: str) -> int | None:
+        """Return how a finished job's process ended, negative for a signal; None: nobody knows, as on stock Scrapyd."""
+        query = {"project": self.target.project, "limit": str(JOBS)}
+        status, _, body = await self._send("GET", "jobs.json", seconds=ASK_SECONDS, params=query)
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        for one in _answer("jobs.json", status, body).get("finished", ()):
+            if one.get("job") == job and isinstance(told := one.get("exit_status"), int):
+                return told
+        return None
 
     async def delete_project(self) -> None:
         """Remove the project with all its versions."""

@@ -51,4 +51,6 @@ class Trial:
             await asyncio.sleep(ASK_AGAIN_SECONDS)
         if not ended.log_path:
             raise NodeError(f"the trial crawl {job} has ended, and the node gives no log to tell how")
+        if status := await client.exit_status(job):
+            return f"the trial crawl {job} ended with exit status {status}"
         return verdict(await client.log_end(ended.log_path))

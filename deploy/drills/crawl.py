@@ -7,8 +7,10 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+
+import psycopg2
 
 from deploy.drills.books import Books, Sighting
 from deploy.drills.clusters import DrillCluster
@@ -71,9 +73,11 @@ class DrillCrawl:
         return self._site.answered / self._site.share(1)
 
     def has_ended(self) -> bool:
-        """Whether the catalog has the end of the crawl."""
-        rows = self._rows("select state from crawls where id = %s and finished_at is not null", CRAWL)
-        return [row[0] for row in rows] == ["completed"]
+        """Whether the catalog has the end of the crawl; not while it cannot be asked."""
+        with suppress(psycopg2.OperationalError):
+            rows = self._rows("select state from crawls where id = %s and finished_at is not null", CRAWL)
+            return [row[0] for row in rows] == ["completed"]
+        return False
 
     def books(self, *, endings: Sequence[str]) -> Books:
         """Compare what must be in the catalog with what is; call it when the workers have ended."""

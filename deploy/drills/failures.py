@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg2
 
-from deploy.deployment.node_client import JobState
 from deploy.drills.clusters import DrillCluster
 from deploy.drills.crawl import DrillCrawl
 from deploy.drills.nodes import Nodes, Worker
@@ -43,8 +43,7 @@ class Failures:
         pid = self._nodes.kill_worker(worker)
         self._timeline.strike(f"kill -9 of the worker on {worker.node.name}, process {pid}; {self._served()}")
         event = f"{worker.node.name} says that it has ended"
-        condition = {event: lambda: self._nodes.is_in(worker, JobState.FINISHED)}
-        self._timeline.expect(condition, seconds=WORKER_SECONDS)
+        self._timeline.expect({event: lambda: self._nodes.ended(worker)}, seconds=WORKER_SECONDS)
         self._replace(worker)
 
     def kill_node(self) -> None:
@@ -54,9 +53,12 @@ class Failures:
         before = self._nodes.versions(node)
         pid = self._nodes.kill_node(node)
         self._timeline.strike(f"kill -9 of all of {node.name}, process {pid} and its worker; {self._served()}")
-        event = f"{node.name} is back with the same egg"
-        same = {event: lambda: self._nodes.versions(node) == before}
-        self._timeline.expect(same, seconds=WORKER_SECONDS)
+        events: dict[str, Callable[[], object]] = {
+            f"{node.name} is back with the same egg": lambda: self._nodes.versions(node) == before
+        }
+        if before and not before.is_stock:
+            events[f"{node.name} says that its worker has ended"] = lambda: self._nodes.ended(worker)
+        self._timeline.expect(events, seconds=WORKER_SECONDS)
         self._replace(worker)
 
     def kill_primary(self, *, seconds: float) -> None:
@@ -85,8 +87,7 @@ class Failures:
             self._nodes.cancel(worker)
         self._timeline.strike("the workers are told to end")
         events = {
-            f"{worker.job} has ended": (lambda worker=worker: self._nodes.is_in(worker, JobState.FINISHED))
-            for worker in self.workers
+            f"{worker.job} has ended": (lambda worker=worker: self._nodes.ended(worker)) for worker in self.workers
         }
         self._timeline.expect(events, seconds=WORKER_SECONDS)
 

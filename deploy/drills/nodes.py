@@ -89,6 +89,14 @@ class Nodes:
             return self._ask(worker.node, lambda client: client.jobs()).get(worker.job)
         return None
 
+    def ended(self, worker: Worker) -> str:
+        """Return what the node tells of a worker's end, with its exit status when it knows that; empty: nothing."""
+        with suppress(NodeError):
+            if self.is_in(worker, JobState.FINISHED):
+                status = self._ask(worker.node, lambda client: client.exit_status(worker.job))
+                return "exit status unknown" if status is None else f"exit status {status}"
+        return ""
+
     def is_in(self, worker: Worker, state: JobState) -> bool:
         """Tell whether the node says so of the worker."""
         job = self.job(worker)

@@ -27,15 +27,19 @@ class Timeline:
         self.say(f"** {text}")
 
     def expect(self, events: Mapping[str, Callable[[], object]], *, seconds: float) -> bool:
-        """Wait until every event's condition has been true once; tell whether they all came true in time."""
+        """Wait until every event's condition has been true once; tell whether they all came true in time.
+
+        A condition that is true as a text is printed with it.
+        """
         left = dict(events)
         deadline = time.monotonic() + seconds
         while left and time.monotonic() < deadline:
             for event, condition in list(left.items()):
-                if condition():
+                if told := condition():
                     del left[event]
                     self.seconds[event] = time.monotonic() - self._struck
-                    self.say(f"   {event}, {self.seconds[event]:.2f} s later")
+                    words = f" ({told})" if isinstance(told, str) else ""
+                    self.say(f"   {event}{words}, {self.seconds[event]:.2f} s later")
             time.sleep(POLL_SECONDS)
         self.missing += [f"it did not happen within {seconds:g} s: {event}" for event in left]
         return not left

@@ -27,14 +27,13 @@ def site() -> Iterator[TroubledSite]:
 
 
 def test_the_others_get_the_egg_when_the_canary_has_crawled_with_it(
-    stock: ScrapydNode, egg: Egg, target_at: TargetAt, site: TroubledSite
+    stock: ScrapydNode, ours: ScrapydNode, egg: Egg, target_at: TargetAt, site: TroubledSite
 ):
     with HashTellingNode() as node:
-        report = deploy(
-            egg, target_at(stock.url), target_at(node.url), canaries=1, trial=Trial(url=f"{site.url}/", seconds=60)
-        )
-        assert (report.is_well, states(report)) == (True, [State.DEPLOYED] * 2)
-        assert "/" in [path for _, path in site.log]
+        targets = [target_at(each.url) for each in (stock, ours, node)]
+        report = deploy(egg, *targets, canaries=2, trial=Trial(url=f"{site.url}/", seconds=60))
+        assert (report.is_well, states(report)) == (True, [State.DEPLOYED] * 3)
+        assert [path for _, path in site.log].count("/") == 2
 
 
 def test_a_canary_that_fails_is_put_back_and_the_others_never_see_the_egg(
