@@ -8,8 +8,9 @@ TESTS ?= tests
 SIZE ?= full
 CACHE ?= data/accuracy
 FILES ?= 20000
+NODE ?= data/node
 
-.PHONY: help crawl test faults fuzz lint format egg deploy bench accuracy user-agents cluster cluster-status cluster-stop drill clean
+.PHONY: help crawl test faults fuzz lint format egg deploy bench accuracy user-agents node cluster cluster-status cluster-stop drill clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +50,14 @@ accuracy: $(VENV)/bench.installed ## Measure how right the image analysis is (De
 
 user-agents: $(VENV)/run.installed ## Refresh the browsers of USER_AGENTS=rotate and their shares (npm; ARGS=--help)
 	@$(BIN)/python -m deploy.user_agents $(ARGS)
+
+node: ## Install a Scrapyd node in a folder of its own: make node NODE=/srv/node
+	@test -x $(NODE)/venv/bin/python || $(PYTHON) -m venv $(NODE)/venv
+	@echo "Installing into $(NODE)/venv ..."
+	@$(NODE)/venv/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt -e . ./deploy/scrapyd
+	@$(NODE)/venv/bin/python -m pip uninstall -q -y image_spider
+	@test -e $(NODE)/scrapyd.conf || cp scrapyd.conf $(NODE)/
+	@echo "See docs/how-to/run-a-node.md; cd $(NODE) && venv/bin/scrapyd --pidfile="
 
 cluster: $(VENV)/cluster.installed ## Run Redis and a PostgreSQL cluster here, in the background, and print their addresses
 	@$(BIN)/python -m deploy.local_cluster up $(ARGS)

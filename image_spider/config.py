@@ -198,6 +198,27 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
     return check(values)
 
 
+def sources() -> dict[str, str]:
+    """Return name -> where it is set, for the keys that are set outside Scrapy's settings; never a value.
+
+    Raises UsageError as load() does.
+    """
+    dotenv = _dotenv()
+    file = {**dotenv, **os.environ}.get(CONFIG_FILE_KEY, "")
+    places = dict.fromkeys(_yaml(file), str(Path(file).absolute()))
+    for key in Config.model_fields:
+        if os.environ.get(key):
+            places[key] = "the environment"
+        elif key not in os.environ and dotenv.get(key):
+            places[key] = str(Path(".env").absolute())
+    return places
+
+
+def settings_module() -> str:
+    """Return the name of Scrapy's settings module, which Scrapyd, scrapy.cfg or a user named."""
+    return os.environ.get("SCRAPY_SETTINGS_MODULE", "image_spider.settings")
+
+
 def from_settings(settings: BaseSettings) -> Config:
     """Read the final values, those of `-s` included, out of Scrapy's settings."""
     return check({key: settings[key] for key in Config.model_fields if settings.get(key) not in (None, "")})

@@ -2,6 +2,7 @@
 
 ImageSpiderError
 ├── UsageError            a setting or an argument is wrong: refused at start, exit code 2
+├── ShadowedEgg           other code than that of the deployed egg would run: refused at start
 ├── NothingToCrawl        no start URL could be fetched: the crawl stops
 ├── PayloadError          a request that cannot be written as JSON or read from it: a dead letter, and the crawl goes on
 ├── ProxyFailed           a request's proxy did not do its work: another one is tried, and if that fails it is recorded
@@ -41,6 +42,10 @@ class UsageError(ImageSpiderError):
         self.name = name
         self.value = value
         self.allowed = allowed
+
+
+class ShadowedEgg(ImageSpiderError):
+    """The project's packages would not all come from the egg that was deployed."""
 
 
 class NothingToCrawl(ImageSpiderError):

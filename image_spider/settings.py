@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 
 from image_spider import config
-from image_spider.exceptions import UsageError
+from image_spider.exceptions import ShadowedEgg, UsageError
+from image_spider.origin import find_origin
 
 try:
+    find_origin(sys.path)  # a node that takes the egg runs `scrapy list`, and so is told at once
     _config = config.load()
-except UsageError as error:
+except (ShadowedEgg, UsageError) as error:
     sys.exit(f"image_spider: {error}")
 
 # Project
@@ -74,6 +76,7 @@ ITEM_PIPELINES = {
 MEDIA_ALLOW_REDIRECTS = True  # each hop passes the downloader middlewares anew: scheme, robots.txt
 
 EXTENSIONS = {
+    "image_spider.extensions.provenance.Provenance": -20,  # before whatever may fail: which code and settings it was
     "image_spider.extensions.job_directory.JobDirectory": -10,  # first of all: Scrapy opens JOBDIR too
     "image_spider.extensions.proxies.Proxies": 10,
     "image_spider.extensions.retries.Retries": 10,

@@ -12,6 +12,7 @@ from scrapyd.exceptions import ConfigError
 from twisted.application.internet import TCPServer, UNIXServer
 from twisted.application.service import IServiceCollection
 
+from image_spider_node.monitoring import Monitoring
 from image_spider_node.request import BoundedRequest
 
 LOCK = "node.lock"
@@ -22,6 +23,7 @@ def application(config: Any) -> Any:
     _require_credentials(config)
     lock = _lock(Path(config.get("dbs_dir", "dbs")))
     app = stock_application(config)
+    Monitoring.of(config, app).setServiceParent(app)
     app.node_lock = lock  # held as long as the application lives; the kernel gives it back when the process ends
 
     class Bounded(BoundedRequest):
