@@ -1,9 +1,10 @@
-"""A Scrapy project in an egg of a kilobyte, with the spider "images"."""
+"""A Scrapy project in an egg of a kilobyte, whose spider "images" crawls the page that it is told of."""
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
+
+from tests.eggs import make_egg
 
 SPIDER = """\
 import os
@@ -21,15 +22,10 @@ class Images(scrapy.Spider):
         if os.environ.get("FAIL_ON_THE_NODE"):
             raise RuntimeError("this version is broken")
 """
-SETTINGS = 'BOT_NAME = "tiny"\nSPIDER_MODULES = ["tiny.spider"]\nTELNETCONSOLE_ENABLED = False\n'
 
 
-def tiny_egg(file: Path, code: str = "") -> Path:
-    """Write it, with code at the top of its spider's module."""
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("EGG-INFO/PKG-INFO", "Metadata-Version: 1.0\nName: tiny\nVersion: 1.0\n")
-        archive.writestr("EGG-INFO/entry_points.txt", "[scrapy]\nsettings = tiny.settings\n")
-        archive.writestr("tiny/__init__.py", "")
-        archive.writestr("tiny/settings.py", SETTINGS)
-        archive.writestr("tiny/spider.py", SPIDER.format(code=code))
+def tiny_egg(file: Path, code: str = "", *, setting: str = "") -> Path:
+    """Write it, with code at the top of its spider's module and a line in its settings."""
+    settings = f'BOT_NAME = "tiny"\nSPIDER_MODULES = ["tiny.spiders"]\nTELNETCONSOLE_ENABLED = False\n{setting}\n'
+    file.write_bytes(make_egg(package="tiny", spiders=SPIDER.format(code=code), settings=settings))
     return file

@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", default=PROJECT, help="its name on --node and --nodes (%(default)s)")
     parser.add_argument("--version", help="the version's name (the time and the commit)")
     parser.add_argument("--egg", type=_file, metavar="FILE", help="deploy this egg, build none")
+    parser.add_argument("--save-egg", type=_file, metavar="FILE", help="keep the egg, for nodes that come later")
     parser.add_argument("--canary", type=_number, default=0, metavar="N", help="so many nodes first, then the others")
     parser.add_argument(
         "--canary-url", metavar="URL", help="and crawl a page of this on each canary, of which 1 then is"
@@ -114,8 +115,17 @@ def _egg(options: argparse.Namespace, progress: Progress) -> Egg:
     progress.say(f"Reading {options.egg}" if options.egg else f"Building version {version}")
     with tempfile.TemporaryDirectory(prefix="deploy-") as folder:
         egg = read_egg(options.egg or build_egg(CHECKOUT, Path(folder)), version=version)
+    if options.save_egg:
+        _save(egg, options.save_egg)
     progress.say(f"{len(egg.content) / 1e6:.1f} MB, SHA-256 {egg.sha256}, spiders: {', '.join(egg.spiders)}")
     return egg
+
+
+def _save(egg: Egg, file: Path) -> None:
+    try:
+        file.write_bytes(egg.content)
+    except OSError as error:
+        raise DeploymentError(f"the egg cannot be saved as {file}: {error.strerror}") from error
 
 
 async def _run(options: argparse.Namespace, targets: Sequence[Target], egg: Egg | None, progress: Progress) -> Report:

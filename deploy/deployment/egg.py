@@ -1,4 +1,4 @@
-"""The egg that is deployed: built once, and proved to list its spiders before any node sees it."""
+"""The egg that is deployed: built once, and proved to work before any node sees it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from configparser import ConfigParser
 from configparser import Error as ConfigurationError
 from dataclasses import dataclass
@@ -19,6 +20,16 @@ from deploy.deployment.target import DeploymentError
 BUILD_SECONDS = 300.0
 LIST_SECONDS = 60.0  # `scrapy list` takes one or two
 LAST_LINES = 6
+NODE_PACKAGE = Path(__file__).resolve().parent.parent / "scrapyd"
+# As our node checks an egg; stock Scrapyd runs `scrapy list` alone, which imports no pipeline.
+CHECK = """
+import sys
+from image_spider_node.runner import faults_of_components
+from scrapy.cmdline import execute
+if faults := faults_of_components():
+    sys.exit("\\n".join(faults))
+execute(["scrapy", "list", "-s", "LOG_STDOUT=0"])
+"""
 # The listing must not see this machine's checkout, settings or servers; a node has its own.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
@@ -67,7 +78,7 @@ def build_egg(project: Path, folder: Path) -> Path:
 
 
 def read_egg(file: Path, *, version: str, seconds: float = LIST_SECONDS) -> Egg:
-    """Read an egg and run `scrapy list` from it in a child process; raises EggRefused."""
+    """Read an egg, import its components and run `scrapy list` from it in a child process; raises EggRefused."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -75,10 +86,11 @@ def read_egg(file: Path, *, version: str, seconds: float = LIST_SECONDS) -> Egg:
     settings = _settings_module(file)
     with tempfile.TemporaryDirectory(prefix="scrapy-list-") as folder:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        environment |= {"PYTHONPATH": str(file.resolve()), "SCRAPY_SETTINGS_MODULE": settings, "PYTHONUTF8": "1"}
+        path = os.pathsep.join([str(file.resolve()), str(NODE_PACKAGE)])
+        environment |= {"PYTHONPATH": path, "SCRAPY_SETTINGS_MODULE": settings, "PYTHONUTF8": "1"}
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "scrapy", "list", "-s", "LOG_STDOUT=0"],
+                [sys.executable, "-c", CHECK],
                 cwd=folder,
                 env=environment,
                 capture_output=True,
@@ -106,8 +118,8 @@ def _settings_module(file: Path) -> str:
                 raise EggRefused(f"the egg {file} is damaged: {damaged}")
             points.read_string(archive.read("EGG-INFO/entry_points.txt").decode())
         return points["scrapy"]["settings"].strip()
-    except zipfile.BadZipFile as error:
-        raise EggRefused(f"{file} is no egg, or only a part of one: {error}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise EggRefused(f"{file} is no egg, or only a part of one, or damaged: {error}") from error
     except (KeyError, ConfigurationError, UnicodeDecodeError) as error:
         raise EggRefused(f"{file} is no egg of a Scrapy project: it names no settings in its entry points") from error
 

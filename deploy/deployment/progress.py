@@ -76,14 +76,16 @@ class Progress:
                 self.say("    " + one.message.replace("\n", "\n    "))
         if report.unverified:
             self.say(f"{', '.join(report.unverified)}: {UNVERIFIED}")
-        hashed = f" (the egg's SHA-256 is {report.sha256})" if report.sha256 else ""
-        number = len(report.outcomes)
-        done = sum(one.runs == report.version and one.runs is not None for one in report.outcomes)
         seconds = time.monotonic() - self._began
-        self.say(
-            f"{verb if report.is_well else 'FAILED'}: {done} of {number} nodes run {report.version or 'it'}{hashed},"
-            f" after {seconds:.1f} s"
-        )
+        self.say(f"{self._sum(report, verb)}, after {seconds:.1f} s")
+
+    def _sum(self, report: Report, verb: str) -> str:
+        if report.version is None:
+            return "FAILED: the nodes do not all answer and run the same version" if not report.is_well else verb
+        hashed = f" (the egg's SHA-256 is {report.sha256})" if report.sha256 else ""
+        done = sum(one.runs == report.version for one in report.outcomes)
+        begin = verb if report.is_well else "FAILED"
+        return f"{begin}: {done} of {len(report.outcomes)} nodes run {report.version}{hashed}"
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)

@@ -10,7 +10,10 @@ from deploy.deployment.outcome import Outcome, Report, Show, State
 
 
 async def survey(clients: Sequence[NodeClient], show: Show) -> Report:
-    """Ask every node; it is well when all answer and run the same version, with the same hash as far as they tell."""
+    """Ask every node; it is well when all answer and run the same version, with the same hash as far as they tell.
+
+    A fleet that runs nothing is well, too.
+    """
     told = await asyncio.gather(*(_ask(client, show) for client in clients))
     outcomes = tuple(outcome for outcome, _ in told)
     versions = {outcome.runs for outcome in outcomes}

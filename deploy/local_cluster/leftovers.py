@@ -38,12 +38,17 @@ def end_leftovers(folder: Path, plan: Plan) -> list[int]:
 
 
 def end_crawls(folder: Path, plan: Plan) -> list[int]:
-    """End what runs in the folder of a Scrapyd node, the node too; return what did not end, even when killed."""
+    """End crawls, and a Scrapyd that its supervisor left behind; return what did not end, even when killed.
+
+    Crawls outlive their Scrapyd. Only they are told to end, not the processes that decode images for them.
+    """
     folders = {str(folder / node.name) for node in plan.scrapyd_nodes}
-    found = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] in folders]
+    found = [process for process in psutil.process_iter(["cwd", "cmdline"]) if process.info["cwd"] in folders]
     for process in found:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
+        words = process.info["cmdline"] or []
+        if any(word.startswith("_job=") or word.endswith("/scrapyd") for word in words):
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
     _, alive = psutil.wait_procs(found, timeout=WAIT_SECONDS)
     for process in alive:
         with suppress(psutil.NoSuchProcess):
