@@ -117,7 +117,7 @@ def _egg(options: argparse.Namespace, progress: Progress) -> Egg:
         egg = read_egg(options.egg or build_egg(CHECKOUT, Path(folder)), version=version)
     if options.save_egg:
         _save(egg, options.save_egg)
-    progress.say(f"{len(egg.content) / 1e6:.1f} MB, SHA-256 {egg.sha256}, spiders: {', '.join(egg.spiders)}")
+    progress.say(f"{len(egg.content):,} bytes, SHA-256 {egg.sha256}, spiders: {', '.join(egg.spiders)}")
     return egg
 
 

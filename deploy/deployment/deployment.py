@@ -113,7 +113,7 @@ class Deployment:
 
     async def _put_back(self, client: NodeClient) -> Outcome:
         """Remove the egg, so that what ran before is current again; by the node's own account afterwards."""
-        before, outcome = self._before[client.target], self._outcome(client)
+        before, outcome = self._before[client.target], replace(self._outcome(client), is_verified=False)
         if client.target not in self._sent:
             return replace(outcome, state=State.FAILED)
         failed = State.FAILED if outcome.message else State.PUT_BACK

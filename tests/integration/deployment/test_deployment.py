@@ -90,6 +90,7 @@ def test_a_node_that_holds_other_bytes_is_not_believed(egg: Egg, target_at: Targ
     with HashTellingNode() as node, HashTellingNode(damages=True) as damaging:
         report = deploy(egg, target_at(node.url), target_at(damaging.url))
         assert (report.is_well, states(report)) == (False, [State.PUT_BACK, State.FAILED])
+        assert not any(outcome.is_verified for outcome in report.outcomes)
         assert f"the node holds other bytes: sent SHA-256 {egg.sha256}" in report.outcomes[1].message
         assert node.eggs == damaging.eggs == {}
 
