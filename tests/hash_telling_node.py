@@ -18,17 +18,26 @@ class HashTellingNode:
     """Keeps eggs in memory, the last one that was added is current; speaks HTTP as our node package does.
 
     `damages`: an egg loses its last byte. `dies_in_upload`: nobody listens any more once the first bytes have come.
-    `shadows`: it lists other spiders. `overtaken_by`: after an upload such a version is current.
+    `keeps_silent`: it takes an upload and does not answer. `shadows`: it lists other spiders. `overtaken_by`: after an
+    upload such a version is current.
     """
 
     def __init__(
-        self, *, damages: bool = False, dies_in_upload: bool = False, shadows: bool = False, overtaken_by: str = ""
+        self,
+        *,
+        damages: bool = False,
+        dies_in_upload: bool = False,
+        keeps_silent: bool = False,
+        shadows: bool = False,
+        overtaken_by: str = "",
     ) -> None:
         self.eggs: dict[str, bytes] = {}
         self.uploads = 0
         self.damages = damages
         self.dies_in_upload = dies_in_upload
+        self.keeps_silent = keeps_silent
         self.shadows = shadows
+        self._closing = threading.Event()
         self.overtaken_by = overtaken_by
         node = self
 
@@ -48,6 +57,10 @@ class HashTellingNode:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
                 body = self.rfile.read(length)
+                if service == "addversion.json" and node.keeps_silent:
+                    node.wait_for_closing()
+                    self.close_connection = True
+                    return
                 if service == "addversion.json":
                     fields = _form(self.headers, body)
                     node.add(fields["version"].decode(), fields["egg"])
@@ -78,8 +91,12 @@ class HashTellingNode:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closing.set()
         self.stop_listening()
         self._thread.join()
+
+    def wait_for_closing(self) -> None:
+        self._closing.wait()
 
     def stop_listening(self) -> None:
         self._server.shutdown()

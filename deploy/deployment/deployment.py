@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from deploy.deployment.egg import Egg
-from deploy.deployment.node_client import NodeClient, NodeError
+from deploy.deployment.node_client import Delivery, NodeClient, NodeError
 from deploy.deployment.outcome import Outcome, Report, Show, State
 from deploy.deployment.target import Target
 from deploy.deployment.trial import Trial
@@ -42,6 +42,7 @@ class Deployment:
         self._partial = partial
         self._before: dict[Target, Versions] = {}
         self._sent: set[Target] = set()  # may have the egg
+        self._unanswered: set[Target] = set()  # may still be at work on it
         self._outcomes = {client.target: Outcome(target=client.target) for client in clients}
 
     async def run(self) -> Report:
@@ -72,7 +73,7 @@ class Deployment:
                 await self._each(self._put_back, touched, State.PUTTING_BACK)
                 self._spare([client for client in todo if client not in touched], "no canary told that it is safe")
                 return self._report()
-        await self._each(self._look_again, todo, State.VERIFYING)
+        await self._each(self._confirm, todo, State.VERIFYING)
         return self._report()
 
     async def _look(self, client: NodeClient) -> Outcome:
@@ -90,8 +91,10 @@ class Deployment:
         try:
             await client.upload(self._egg, sent=lambda count: self._show.sent(client.target, count / size))
         except NodeError as error:
-            if not error.has_arrived:
+            if error.delivery is Delivery.NOT_TAKEN:
                 self._sent.remove(client.target)
+            elif error.delivery is Delivery.UNANSWERED:
+                self._unanswered.add(client.target)
             raise
         self._note(replace(self._outcome(client), state=State.VERIFYING))
         return await self._look_again(client)
@@ -104,6 +107,14 @@ class Deployment:
         if wrong := complaints(after, version=egg.version, sha256=egg.sha256, listed=listed, spiders=egg.spiders):
             return replace(seen, state=State.FAILED, message=wrong)
         return replace(seen, state=State.DEPLOYED, is_verified=not after.is_stock)
+
+    async def _confirm(self, client: NodeClient) -> Outcome:
+        """Look once more at the end; a node that has died since is nothing that the others need be put back for."""
+        try:
+            return await self._look_again(client)
+        except NodeError as error:
+            message = f"it was verified, and then: {error}"
+            return replace(self._outcome(client), state=State.UNKNOWN, message=message, is_verified=False)
 
     async def _try(self, client: NodeClient) -> Outcome:
         assert self._trial
@@ -124,8 +135,13 @@ class Deployment:
             again = f"--roll-back {before.current}" if before.current else f"delete {self._egg.version} there"
             message = f"{outcome.message}; not put back: {error}. It may run {self._egg.version} now or later: {again}"
             return replace(outcome, state=State.UNKNOWN, runs=None, message=message.removeprefix("; "))
-        if after.current == before.current:
+        # Our node checks an egg while it answers others: it may take it after it was asked to delete it.
+        is_open = client.target in self._unanswered and not before.is_stock
+        if after.current == before.current and not is_open:
             return replace(outcome, state=failed, runs=after.current)
+        if after.current == before.current:
+            message = f"{outcome.message}; it runs {after.current}, and may still be checking {self._egg.version}"
+            return replace(outcome, state=State.UNKNOWN, runs=after.current, message=message)
         message = f"{outcome.message}; it ran {before.current}, and now runs {after.current}".removeprefix("; ")
         return replace(outcome, state=State.UNKNOWN, runs=after.current, message=message)
 

@@ -24,16 +24,20 @@ JOBS = 1000  # how many of the last ones are looked at
 LAST_LINES = 8
 
 
+class Delivery(StrEnum):
+    """How far a request that failed has come."""
+
+    NOT_TAKEN = "not taken"  # the node has not seen it
+    REFUSED = "refused"  # stock Scrapyd stores an egg first and refuses it then
+    UNANSWERED = "unanswered"  # it may be carried out now, later or never
+
+
 class NodeError(Exception):
-    """A node did not do what it was asked; the message says why, and what to do when that is known.
+    """A node did not do what it was asked; the message says why, and what to do when that is known."""
 
-    `has_arrived` tells that the node may have taken the request: it refused it (stock Scrapyd stores an egg first and
-    refuses it then), or its answer is what is missing.
-    """
-
-    def __init__(self, message: str, *, has_arrived: bool = True) -> None:
+    def __init__(self, message: str, delivery: Delivery = Delivery.REFUSED) -> None:
         super().__init__(message)
-        self.has_arrived = has_arrived
+        self.delivery = delivery
 
 
 class JobState(StrEnum):
@@ -181,17 +185,19 @@ class NodeClient:
                 method, self.target.url + path, headers=headers, timeout=timeout, allow_redirects=False, **options
             ) as answer:
                 if answer.status == HTTPStatus.UNAUTHORIZED:
-                    raise NodeError(self._unauthorized(), has_arrived=False)
+                    raise NodeError(self._unauthorized(), Delivery.NOT_TAKEN)
                 return answer.status, answer.content_length or 0, await answer.read()
         except TimeoutError as error:
             is_connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
             what = "cannot be reached" if is_connecting else f"did not answer {path} in time"
             limit = CONNECT_SECONDS if is_connecting else seconds
-            raise NodeError(f"{what} ({limit:g} s)", has_arrived=not is_connecting) from error
+            raise NodeError(
+                f"{what} ({limit:g} s)", Delivery.NOT_TAKEN if is_connecting else Delivery.UNANSWERED
+            ) from error
         except aiohttp.ClientConnectorError as error:
-            raise NodeError(f"cannot be reached: {error.strerror or error}", has_arrived=False) from error
+            raise NodeError(f"cannot be reached: {error.strerror or error}", Delivery.NOT_TAKEN) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise NodeError(f"broke off at {path}: {error or type(error).__name__}") from error
+            raise NodeError(f"broke off at {path}: {error or type(error).__name__}", Delivery.UNANSWERED) from error
 
     def _unauthorized(self) -> str:
         if not self._headers:

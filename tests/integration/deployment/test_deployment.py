@@ -86,6 +86,15 @@ def test_a_frozen_node_is_given_up_and_called_unknown(tmp_path: Path, egg: Egg, 
         assert node.eggs == {}
 
 
+def test_a_node_of_ours_that_does_not_answer_in_time_may_take_the_egg_later_and_is_called_unknown(
+    egg: Egg, target_at: TargetAt
+):
+    with HashTellingNode() as node, HashTellingNode(keeps_silent=True) as silent:
+        report = deploy(egg, target_at(node.url), target_at(silent.url), seconds=3)
+        assert (report.is_well, states(report)) == (False, [State.PUT_BACK, State.UNKNOWN])
+        assert "may still be checking 1" in report.outcomes[1].message
+
+
 def test_a_node_that_holds_other_bytes_is_not_believed(egg: Egg, target_at: TargetAt):
     with HashTellingNode() as node, HashTellingNode(damages=True) as damaging:
         report = deploy(egg, target_at(node.url), target_at(damaging.url))
