@@ -17,6 +17,7 @@ from deploy.local_cluster.plan import ClusterError, Node
 from deploy.local_cluster.status import postmaster_pid, primary, status
 
 WORKER_SECONDS = 90.0  # on a busy machine; it takes some three
+PATRONI_SECONDS = 30.0  # its answer may take two
 JOINED = "has joined the fleet"  # what a worker's log says
 FIRST_ROW = "the first new row is committed"
 
@@ -50,21 +51,22 @@ class Failures:
         """Kill the node of the oldest worker with all on it; it must come back with its egg, and run a worker."""
         worker = self.workers.pop(0)
         node = worker.node
-        before = self._nodes.versions(node)
+        if (before := self._nodes.versions(node)) is None:
+            raise ClusterError(f"{node.name} does not tell which eggs it has")
         pid = self._nodes.kill_node(node)
         self._timeline.strike(f"kill -9 of all of {node.name}, process {pid} and its worker; {self._served()}")
         events: dict[str, Callable[[], object]] = {
             f"{node.name} is back with the same egg": lambda: self._nodes.versions(node) == before
         }
-        if before and not before.is_stock:
+        if not before.is_stock:
             events[f"{node.name} says that its worker has ended"] = lambda: self._nodes.ended(worker)
         self._timeline.expect(events, seconds=WORKER_SECONDS)
         self._replace(worker)
 
     def kill_primary(self, *, seconds: float) -> None:
         """Kill the postmaster of the primary; the standby must take over, and the crawl go on to its end."""
-        old = primary(self._cluster.plan)
-        pid = old and postmaster_pid(self._cluster.folder, old)
+        self._timeline.expect({"Patroni names a primary": self._primary_pid}, seconds=PATRONI_SECONDS)
+        old, pid = primary(self._cluster.plan), self._primary_pid()
         if not old or not pid:
             raise ClusterError("Patroni names no running primary")
         new = next(node for node in self._cluster.plan.nodes if node != old)
@@ -103,6 +105,10 @@ class Failures:
             for worker in workers
         }
         self._timeline.expect(events, seconds=WORKER_SECONDS)
+
+    def _primary_pid(self) -> int | None:
+        node = primary(self._cluster.plan)
+        return postmaster_pid(self._cluster.folder, node) if node else None
 
     def _is_standby(self, node: Node) -> bool:
         rows = {row.program: row for row in status(self._cluster.folder, self._cluster.plan)}
