@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from configparser import Error as ConfigurationError
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from scrapyd_client.utils import get_auth, get_config
 
 PROJECT = "image_spider"
 USERNAME, PASSWORD = "SCRAPYD_USERNAME", "SCRAPYD_PASSWORD"  # as Scrapyd itself calls them
+
+UNSET = re.compile(r"\$(\w+|\{\w+\})")  # what is left of a name that the environment does not have
 
 
 class DeploymentError(Exception):
@@ -93,6 +96,8 @@ def _configured(name: str, section: Mapping[str, str], environment: Mapping[str,
     username, password = target.username, target.password
     if section.get("username"):
         username, password = section["username"], section.get("password", "")
+        if unset := [word for word in (username, password) if UNSET.fullmatch(word)]:
+            raise DeploymentError(f"target {name} of scrapy.cfg names {unset[0]}, which the environment does not have")
     return Target(name=name, url=target.url, project=target.project, username=username, password=password)
 
 

@@ -42,6 +42,12 @@ def test_targets_of_scrapy_cfg_inherit_and_take_passwords_from_the_environment(c
         configured_targets(["four"], environment={})
 
 
+def test_a_password_that_the_environment_does_not_have_is_asked_for(checkout: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("NODE_PASSWORD")
+    with pytest.raises(DeploymentError, match=r"target two of scrapy.cfg names \$NODE_PASSWORD"):
+        configured_targets(["two"], environment={})
+
+
 def test_a_list_of_nodes_has_comments_and_takes_passwords_from_urls_and_netrc(checkout: Path):
     (checkout / "nodes").write_text("# ours\nhttp://a:p%40ss@one:6800\n\nhttp://[::1]:6800/x  # here\nhttp://two/\n")
     (checkout / ".netrc").write_text("machine two login n password of_netrc\n")
