@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from deploy.deployment.command import main
 from tests.hash_telling_node import HashTellingNode
 from tests.project import ROOT
 from tests.tiny_egg import tiny_egg
@@ -40,14 +43,31 @@ def test_the_exit_code_tells_whether_every_node_runs_the_version(tmp_path: Path)
         assert (shown.returncode, "1 of 1 nodes run 1" in shown.stderr) == (0, True)
 
 
-def test_a_broken_egg_is_sent_to_nobody_and_wrong_words_have_an_exit_code_of_their_own(tmp_path: Path):
+def test_a_broken_egg_is_sent_to_nobody(tmp_path: Path):
     tiny_egg(tmp_path / "broken.egg", "import missing_here")
     with HashTellingNode() as node:
         done = run(tmp_path, "--node", node.url, "--egg", "broken.egg")
         assert (done.returncode, node.uploads) == (1, 0)
         assert "No module named 'missing_here'" in done.stderr
         assert "Nothing was sent to any node" in done.stderr
-    wrong = run(tmp_path, "--node", "node:6800")
-    assert (wrong.returncode, "is no URL of a node" in wrong.stderr) == (2, True)
-    assert run(tmp_path, "no-such-target", "--egg", "broken.egg").returncode == 2
-    assert run(tmp_path, "--node", node.url, "--version", "1.0").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--node", "node:6800"), "is no URL of a node"),
+        (("no-such-target",), "scrapy.cfg has no target no-such-target"),
+        (("--nodes", "no-such-file"), "cannot be read"),
+        (("--node", "http://127.0.0.1:1/", "--version", "1.0"), "Scrapyd would store version 1.0 as 1_0"),
+    ],
+)
+def test_wrong_words_have_an_exit_code_of_their_own(
+    words: tuple[str, ...],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)  # it goes to the checkout by itself
+    assert main(words) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
