@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from configparser import ConfigParser
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,12 +45,20 @@ def a_job(job: str, *, pid: int | None, version: str | None = "1.0") -> JobRecor
 
 
 @pytest.fixture
-def figures(tmp_path: Path) -> NodeFigures:
+def pid() -> Iterator[int]:
+    """The process of a job."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process.pid
+        process.kill()
+
+
+@pytest.fixture
+def figures(tmp_path: Path, pid: int) -> NodeFigures:
     metrics = Metrics(machine=Machine({"logs": tmp_path}), processes=Processes())
     work = Work(
         slots=4,
         pending={"p": 3, "q": 0},
-        running=[a_job("here", pid=os.getppid()), a_job("beginning", pid=None, version=None)],
+        running=[a_job("here", pid=pid), a_job("beginning", pid=None, version=None)],
         ended=Outcomes(succeeded=5, failed=2, interrupted=3, unknown=1, last_failure=1_700_000_000.5),
     )
     return metrics.take(work, LogFigures(files=7, bytes=700, deleted_files=2, deleted_bytes=50, looked_at=1.0))
