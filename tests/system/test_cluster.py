@@ -13,10 +13,12 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+import requests
 
 from deploy.local_cluster import supervisor
 from deploy.local_cluster.plan import Node, Plan
 from deploy.local_cluster.status import is_well, postmaster_pid, primary, status
+from tests.eggs import make_egg
 from tests.project import ROOT, Project
 from tests.waiting import wait_until
 
@@ -78,7 +80,7 @@ def test_a_killed_primary_is_replaced_and_comes_back_as_synchronous_standby(clus
     started = cluster.run("up")
     assert started.returncode == 0, started.stderr
     assert (cluster.folder / "cluster.env").read_text() in started.stdout
-    assert cluster.environment() == cluster.plan.environment
+    assert cluster.environment() == cluster.plan.environment | cluster.plan.scrapyd_environment
     assert cluster.execute("select count(*) from images") == [(0,)]
     programs = supervisor.processes(cluster.plan)
     assert cluster.run("up").returncode == 0
@@ -99,9 +101,11 @@ def test_a_killed_primary_is_replaced_and_comes_back_as_synchronous_standby(clus
     assert cluster.primary() != old
     assert cluster.run("status").returncode == 0
     have_a_standby_made_anew(cluster, old)
+    logs = have_crawls_begun_on_both_nodes(cluster)
 
     assert cluster.run("stop").returncode == 0
     assert not cluster.plan.taken_ports()
+    assert all("'finish_reason': 'shutdown'" in log.read_text() for log in logs), "crawls were not ended in order"
     assert cluster.run("status").returncode == 3
 
 
@@ -121,6 +125,25 @@ def have_a_standby_made_anew(cluster: ClusterInFolder, standby: Node) -> None:
     cluster.execute("alter role replicator login", user="postgres")
     wait_until(lambda: not mark.exists() and cluster.is_well(), seconds=SECONDS, what="a standby made anew")
     assert cluster.execute("select count(*) from kept") == [(2,)]
+
+
+def have_crawls_begun_on_both_nodes(cluster: ClusterInFolder) -> list[Path]:
+    """Part of the test above, too: the nodes take an egg and run a crawl that does not end by itself."""
+    egg = cluster.folder.parent / "small.egg"
+    egg.write_bytes(make_egg())
+    command = [sys.executable, str(ROOT / "deploy/deploy.py"), "--nodes", str(cluster.folder / "scrapyd.nodes")]
+    words = ("--egg", str(egg), "--version", "1", "--project", "small")
+    done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=SECONDS)
+    assert (done.returncode, done.stderr.count("hash verified")) == (0, 2), done.stderr
+    begun = []
+    login = cluster.environment()
+    for node in cluster.plan.scrapyd_nodes:
+        fields = {"project": "small", "spider": "waits", "jobid": "waiting", "until": "never"}
+        auth = (login["SCRAPYD_USERNAME"], login["SCRAPYD_PASSWORD"])
+        assert requests.post(f"{node.url}schedule.json", data=fields, auth=auth, timeout=30).ok
+        begun.append(cluster.folder / node.name / "runs")
+    wait_until(lambda: all(file.exists() for file in begun), seconds=SECONDS)
+    return [cluster.folder / node.name / "logs/small/waits/waiting.log" for node in cluster.plan.scrapyd_nodes]
 
 
 def test_what_a_killed_supervisor_left_is_ended_and_its_data_are_kept(cluster: ClusterInFolder):

@@ -1,4 +1,4 @@
-"""The verdict of the failover drill."""
+"""The verdict of the drill."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WHOLE = {
     "recorded": (ONE, TWO),
     "files": {ONE.sha256, TWO.sha256},
     "failures": (),
-    "exit_codes": (0, 0),
+    "endings": ("shutdown", "finished"),
 }
 
 
@@ -30,4 +30,4 @@ def test_whatever_is_wrong_is_named():
     assert "1 twice in the catalog" in complaints(recorded=(ONE, TWO, TWO))
     assert "1 recorded as failed, such as http://a/3.png (status)" in complaints(failures=("http://a/3.png (status)",))
     assert "1 rows without a whole file" in complaints(files={ONE.sha256})
-    assert "1 exit codes of workers that are not 0, such as -9" in complaints(exit_codes=(0, -9))
+    assert "1 workers that did not end in order, such as without a word" in complaints(endings=("shutdown", ""))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import shlex
 import socket
 import stat
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from deploy.local_cluster.configuration import PRODUCTION, write_configuration
 from deploy.local_cluster.plan import HOST, ClusterError, Plan
 from deploy.local_cluster.programs import Programs
 from deploy.local_cluster.status import Row, is_well, table
+from tests.project import ROOT
 
 TEMPLATE = yaml.safe_load((PRODUCTION / "patroni.yml").read_text(encoding="utf-8"))
 
@@ -29,6 +32,7 @@ def programs() -> Programs:
         redis="/usr/bin/redis-server",
         patroni=Path("/opt/bin/patroni"),
         voter=Path("/opt/bin/patroni_raft_controller"),
+        scrapyd=Path("/opt/bin/scrapyd"),
         supervisord=Path("/opt/bin/supervisord"),
         prefix=(),
     )
@@ -39,6 +43,37 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path):
     plan.save(tmp_path)
     assert Plan.load(tmp_path) == plan
     assert Plan.load(tmp_path / "elsewhere") is None
+
+
+def test_a_plan_of_a_version_without_scrapyd_nodes_is_completed(tmp_path: Path):
+    plan = Plan.choose()
+    old = {name: value for name, value in asdict(plan).items() if name != "scrapyd_nodes"}
+    (tmp_path / "plan.json").write_text(json.dumps(old))
+    loaded = Plan.load(tmp_path)
+    assert loaded
+    completed = loaded.completed()
+    assert [node.name for node in completed.scrapyd_nodes] == ["scrapyd1", "scrapyd2"]
+    assert (completed.nodes, completed.password) == (plan.nodes, plan.password)
+    assert completed.completed() == completed
+
+
+def test_the_scrapyd_nodes_run_the_production_configuration_each_on_its_port(tmp_path: Path, programs: Programs):
+    plan = Plan.choose()
+    write_configuration(tmp_path, plan, programs)
+    template = configparser.ConfigParser()
+    template.read(ROOT / "scrapyd.conf")
+    supervised = configparser.ConfigParser()
+    supervised.read(tmp_path / "supervisord.conf")
+    for node in plan.scrapyd_nodes:
+        values = configparser.ConfigParser()
+        values.read(tmp_path / node.name / "scrapyd.conf")
+        changed = {name for name in values["scrapyd"] if template["scrapyd"].get(name) != values["scrapyd"][name]}
+        assert changed <= {"bind_address", "http_port", "poll_interval", "max_proc"}
+        assert values["scrapyd"]["http_port"] == str(node.port)
+        program = supervised[f"program:{node.name}"]
+        assert program["directory"] == str(tmp_path / node.name)
+        assert f'SCRAPYD_PASSWORD="{plan.password}"' in program["environment"]
+    assert (tmp_path / "scrapyd.nodes").read_text().count(plan.password) == 2
 
 
 def test_a_plan_that_was_cut_short_says_what_to_do(tmp_path: Path):

@@ -1,0 +1,1 @@
+"""`make deploy`: one egg to all Scrapyd nodes, verified on each, or everything as it was before."""
