@@ -33,8 +33,8 @@ _ASIDE = frozenset(
 def extract_fields(html: str, url: str, fields: Iterable[Field]) -> dict[str, Value]:
     """Return the values of a page's fields as text, spaces joined; None, or an empty list, for what is not there.
 
-    It never raises, however broken the page is. A value is cut at MAX_VALUE_CHARACTERS, a list at MAX_VALUES. Nothing is
-    read of a page with an element of more than MAX_ATTRIBUTES: a tree of 100,000 takes lxml two minutes.
+    It never raises, however broken the page is. A value is cut at MAX_VALUE_CHARACTERS, a list at MAX_VALUES. Nothing
+    is read of a page with an element of more than MAX_ATTRIBUTES: a tree of 100,000 takes lxml two minutes.
     """
     counter = _AttributeCounter()
     read_html(html, counter)
