@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import unquote, urlsplit
 
@@ -37,34 +37,42 @@ class MonitoringApi:
         self.name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
     def post(self, path: str, body: dict[str, object], *, seconds: float) -> None:
-        """Send a report; raises ReportFailed, after `seconds` at the latest but for the look-up of a name.
-
-        A time-out of a socket holds for each piece that arrives; an answer that trickles is cut by a timer.
-        """
+        """Send a report; raises ReportFailed. It takes so many seconds at most, and so many more to connect."""
         data = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        make = HTTPSConnection if self._secure else HTTPConnection
-        connection = make(self._host, self._port, timeout=seconds)
-        alarm = threading.Timer(seconds, _cut, (connection,))
-        alarm.daemon = True
-        alarm.start()
         try:
-            connection.request("POST", self._path + path, body=data, headers=self._headers)
-            answer = connection.getresponse()
-            text = answer.read(SHOWN_CHARACTERS).decode("utf-8", "replace") if answer.status >= 300 else ""
-        except (OSError, HTTPException) as error:
+            status, text = self._exchange(self._path + path, data, seconds)
+        except (OSError, HTTPException, ValueError) as error:  # ValueError: of a host that is no name
             reason = f"{type(error).__name__} {error}".strip()
-            raise ReportFailed(
-                f"{self.name} does not answer ({reason}): see that API_BASE_URL is right", busy=True
-            ) from error
-        finally:
-            alarm.cancel()
-            connection.close()
-        if answer.status >= 300:
-            refusal = " ".join(f"HTTP {answer.status} {text}".split())
-            busy = answer.status >= 500 or answer.status in BUSY
-            raise ReportFailed(f"{self.name}{path} refuses: {refusal}", busy=busy)
+            message = f"{self.name} does not answer ({reason}): see that API_BASE_URL is right"
+            raise ReportFailed(message, busy=True) from error
+        if status >= 300:
+            refusal = " ".join(f"HTTP {status} {text}".split())
+            raise ReportFailed(f"{self.name}{path} refuses: {refusal}", busy=status >= 500 or status in BUSY)
+
+    def _exchange(self, path: str, data: bytes, seconds: float) -> tuple[int, str]:
+        """Return the status of the answer, and the beginning of one that refuses.
+
+        The time-out of a socket holds for each piece that arrives: a timer cuts an answer that trickles.
+        """
+        make = HTTPSConnection if self._secure else HTTPConnection
+        with closing(make(self._host, self._port, timeout=seconds)) as connection:
+            connection.connect()
+            cut = threading.Event()  # http.client takes an answer that was cut for a short one
+            alarm = threading.Timer(seconds, _cut, (connection.sock, cut))
+            alarm.daemon = True
+            alarm.start()
+            try:
+                connection.request("POST", path, body=data, headers=self._headers)
+                with connection.getresponse() as answer:
+                    text = answer.read(SHOWN_CHARACTERS).decode("utf-8", "replace") if answer.status >= 300 else ""
+            finally:
+                alarm.cancel()
+            if cut.is_set():
+                raise TimeoutError(f"its answer was not whole after {seconds:g} s")
+            return answer.status, text
 
 
-def _cut(connection: HTTPConnection) -> None:
-    with suppress(OSError, AttributeError):  # closed meanwhile, or not connected yet
-        connection.sock.shutdown(socket.SHUT_RDWR)
+def _cut(connected: socket.socket, cut: threading.Event) -> None:
+    cut.set()
+    with suppress(OSError):  # closed meanwhile
+        connected.shutdown(socket.SHUT_RDWR)

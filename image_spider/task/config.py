@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -31,6 +32,7 @@ def _execution_id(value: str) -> str:
 def _api_base_url(value: str) -> str:
     if not re.fullmatch(r"(?:https?://(?:[^@/\s]*@)?[^@/\s?#]+(?:/[^\s?#]*)?)?", value):
         raise ValueError("http://HOST:PORT or https://USER:PASSWORD@HOST/PATH")
+    _ = urlsplit(value).port  # raises ValueError for one that is none
     return value.rstrip("/")
 
 
@@ -50,6 +52,7 @@ class TaskEnvironment(BaseModel):
     HOSTNAME: str = Field(default_factory=socket.gethostname, description="the container_id of the reports")
     OUTPUT_DIR: Path = Field(Path("/app/output"), description="folder of all that the task writes")
     HEARTBEAT_SECONDS: float = Field(30.0, gt=0, le=3600, description="between two heartbeats")
+    COMPLETION_SECONDS: float = Field(60.0, gt=0, le=3600, description="for which the completion is tried to be sent")
 
 
 class Part(BaseModel):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from image_spider.exceptions import StoreError, UsageError
 from image_spider.task.completion import SHOWN_ITEMS
@@ -28,7 +29,7 @@ class Output:
         self._folder = folder
         self._format = file_format
         self._columns = columns
-        self._files: dict[Kind, BinaryIO] = {}
+        self._files: dict[Kind, FileIO] = {}
         self.count = 0
         self.first: list[dict[str, object]] = []  # records, each with its kind as `item`
 
@@ -38,19 +39,18 @@ class Output:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for kind in self._columns:
-                self._files[kind] = self._lines(kind).open("wb")
+                self._files[kind] = self._lines(kind).open("wb", buffering=0)
         except OSError as error:
             raise UsageError("OUTPUT_DIR", self._folder, f"a folder that can be written ({error.strerror})") from error
 
     def write(self, records: Sequence[tuple[Kind, Record]]) -> None:
         """Append records; they are with the system when it returns. Raises StoreError."""
-        try:
-            for kind, record in records:
-                self._files[kind].write(json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-            for file in self._files.values():
-                file.flush()
-        except OSError as error:
-            raise self._error(error) from error
+        for kind, file in self._files.items():
+            lines = [json.dumps(record, ensure_ascii=False) + "\n" for of, record in records if of == kind]
+            try:
+                _append(file, "".join(lines).encode("utf-8", "replace"))
+            except OSError as error:
+                raise self._error(error) from error
         self.count += len(records)
         for kind, record in records[: max(0, SHOWN_ITEMS - len(self.first))]:
             self.first.append({"item": kind, **record})
@@ -58,15 +58,16 @@ class Output:
     def finish(self) -> list[Path]:
         """Write the files of the format; return them. Raises StoreError."""
         written = []
-        try:
-            for kind, file in self._files.items():
-                if not file.closed:
-                    file.flush()
+        failed: OSError | None = None
+        for kind, file in self._files.items():
+            try:
+                with file:
                     os.fsync(file.fileno())
-                    file.close()
                 written.append(self._finished(kind))
-        except OSError as error:
-            raise self._error(error) from error
+            except OSError as error:  # the other file may be written all the same
+                failed = error
+        if failed:
+            raise self._error(failed) from failed
         return written
 
     def keep_result(self, body: dict[str, object]) -> None:
@@ -96,3 +97,17 @@ class Output:
 
     def _error(self, error: OSError) -> StoreError:
         return StoreError(f"the output in {self._folder} cannot be written: {error.strerror}")
+
+
+def _append(file: FileIO, data: bytes) -> None:
+    """Write all of it or nothing: a disk that is full takes half a line."""
+    before = file.tell()
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        with suppress(OSError):
+            file.seek(before)
+            file.truncate()
+        raise

@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DELIVERY_SECONDS = 60.0  # for the last heartbeat and the completion
-SHORT_DELIVERY_SECONDS = 4.0  # of a task that was told to end: Docker gives 10 s in all
+STOPPED_COMPLETION_SECONDS = 4.0  # of a task that was told to end, at most: Docker gives 10 s in all
 FAILED, WRONG_USAGE = 1, 2  # exit codes
 
 
@@ -168,9 +167,12 @@ class TaskRun:
         """Keep the completion in the output folder, and send it."""
         self._stops.ignore()
         self._progress.enter(outcome.status)
-        deadline = time.monotonic() + (SHORT_DELIVERY_SECONDS if outcome.status == "stopped" else DELIVERY_SECONDS)
+        seconds = self._environment.COMPLETION_SECONDS
+        if outcome.status == "stopped":
+            seconds = min(seconds, STOPPED_COMPLETION_SECONDS)
+        deadline = time.monotonic() + seconds
         if self._heartbeat:
-            self._heartbeat.stop(seconds=(deadline - time.monotonic()) / 4)
+            self._heartbeat.stop(seconds=seconds / 4)
         body = completion_body(
             execution_id=self._environment.TASK_EXECUTION_ID,
             container_id=self._environment.HOSTNAME,
