@@ -89,7 +89,7 @@ def _absolute(base: str, text: str) -> str:
 
 
 def _settings(config: TaskConfig) -> dict[str, object]:
-    values: dict[str, object] = {"REDIS_URL": ""}  # a task is one container's, and no part of a fleet
+    values: dict[str, object] = {}
     if config.user_agent:
         values |= {"USER_AGENT": config.user_agent, "USER_AGENTS": "honest"}
     asked = {

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scrapy import signals
+
 from image_spider import config
 from image_spider.exceptions import ImageSpiderError, StoreError, UsageError
 from image_spider.figures import Figures
@@ -49,6 +51,7 @@ class TaskRun:
         self._output: Output | None = None
         self._crawler: Crawler | None = None
         self._files: list[Path] = []
+        self._opened = False
         self._api: MonitoringApi | None = None
         self._heartbeat: Heartbeat | None = None
         if environment.API_BASE_URL:
@@ -91,7 +94,10 @@ class TaskRun:
         self._stops.ignore()
         self._progress.enter("writing")
         outcome = self._judge(crawler, crawling)
-        self._files = task.output.finish()
+        try:
+            self._files = task.output.finish()
+        except StoreError as error:
+            return _failure(error) if outcome.status == "completed" else outcome  # else its reason would be lost
         return outcome
 
     def _make_task(self, task_config: TaskConfig, plan: Plan) -> ContainerTask:
@@ -122,10 +128,12 @@ class TaskRun:
     def _make_crawler(self, plan: Plan) -> Crawler:
         """Make the crawler. What the task asks for wins over the environment, and `-s` wins over both."""
         crawler = self._process.create_crawler("images")
+        crawler.settings.set("REDIS_URL", "", "cmdline")  # a task is one container's, and no part of a fleet
         for name, value in plan.settings.items():
             crawler.settings.set(name, value, "spider")
         for name, value in plan.defaults.items():
             crawler.settings.set(name, value, "addon")
+        crawler.signals.connect(self._spider_opened, signals.spider_opened)
         return crawler
 
     def _watch_signals(self, crawler: Crawler) -> None:
@@ -134,9 +142,17 @@ class TaskRun:
 
         def stop() -> None:
             self._progress.enter("stopping")
-            loop.call_later(seconds, _cut_short, crawler)
+            loop.call_later(seconds, self._cut_short, crawler)
 
         self._stops.watch(lambda: loop.call_soon_threadsafe(stop))
+
+    def _spider_opened(self) -> None:
+        self._opened = True
+
+    def _cut_short(self, crawler: Crawler) -> None:
+        """End what is still being transferred, if anything was begun."""
+        if self._opened:
+            Engine(crawler).cut_short()
 
     def _judge(self, crawler: Crawler, crawling: asyncio.Task[None]) -> Outcome:
         """Tell how the crawl ended; raises what it could not begin for."""
@@ -227,9 +243,3 @@ class TaskRun:
 def _failure(error: ImageSpiderError) -> Outcome:
     code = WRONG_USAGE if isinstance(error, UsageError) else FAILED
     return Outcome(status="failed", error_message=str(error), exit_code=code)
-
-
-def _cut_short(crawler: Crawler) -> None:
-    """End what is still being transferred, if anything was begun."""
-    if crawler.crawling or (crawler.spider and crawler.engine.running):
-        Engine(crawler).cut_short()

@@ -65,12 +65,11 @@ def test_a_task_without_anything_to_crawl_is_refused(values: dict[str, Any], nam
 def test_what_the_file_asks_for_becomes_settings():
     asked = plan(base_url="a.example", user_agent="Bot/1", timeout=7, delay=0, max_retries=0)
     assert asked.settings == {
-        "REDIS_URL": "",
         "USER_AGENT": "Bot/1",
         "USER_AGENTS": "honest",
         "DOWNLOAD_TIMEOUT": 7.0,
         "HOST_DELAY_SECONDS": 0.0,
         "RETRY_TIMES": 0,
     }
-    assert plan(base_url="a.example").settings == {"REDIS_URL": ""}
+    assert plan(base_url="a.example").settings == {}
     assert asked.defaults["DATA_DIR"] == "/app/output"
