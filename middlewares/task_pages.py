@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from scrapy import signals
+from scrapy import Request, signals
 from scrapy.exceptions import NotConfigured
 from scrapy.http import HtmlResponse
 
@@ -17,7 +17,6 @@ from image_spider.spiders.images import images_spider
 from image_spider.task.records import PageRecord
 
 if TYPE_CHECKING:
-    from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
@@ -25,14 +24,18 @@ if TYPE_CHECKING:
 
 
 class TaskPages:
-    """A spider middleware: adds a PageRecord to what a page gives, and takes its images away if none are wanted.
+    """A spider middleware: adds a PageRecord to what a page gives, and takes away images and links that are not wanted.
 
-    A page is counted as read once its links and candidates are with Scrapy; its images come after it.
+    Links have the places of max_pages that the targets leave; one that only Scrapy's filter takes for known, by another
+    spelling, takes a place for nothing. A page is counted as read once its links and candidates are with Scrapy; its
+    images come after it.
     """
 
     def __init__(self, task: ContainerTask) -> None:
         self._task = task
         self._queued = ""  # the URL that the request under way to the scheduler has made known
+        self._admitted = set(map(hash, task.crawl.start_urls))  # not used without max_pages, which bounds it
+        self._places = (task.max_pages or 0) - len(self._admitted)  # for links
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -51,8 +54,12 @@ class TaskPages:
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Pass what the spider yields."""
         url, read, failure = _asked_for(response), False, None
+        if self._task.max_pages is not None:
+            self._admitted.add(hash(response.url))  # where a redirect has led
         async for part in result:
             if isinstance(part, ImageItem) and not self._task.extract_images:
+                continue
+            if isinstance(part, Request) and not self._admits(part.url):
                 continue
             if isinstance(part, PageItem) and part.page_url == url:
                 read, failure = part.failure is None, part.failure
@@ -68,7 +75,7 @@ class TaskPages:
             self._queued = _asked_for(request)
 
     def request_dropped(self, request: Request) -> None:  # noqa: ARG002 - Scrapy's signature
-        """Take back what the scheduler did not take: it was asked for before, or is one page too many."""
+        """Take back what the scheduler did not take: it was asked for before."""
         if self._queued:
             self._task.progress.dropped(self._queued)
 
@@ -89,6 +96,16 @@ class TaskPages:
         if url := _asked_for(response) if hasattr(response, "meta") else "":
             error = Failure("error", f"{type(failure.value).__name__}: {failure.value}")
             self._task.progress.settled(url, read=False, failure=error)
+
+    def _admits(self, url: str) -> bool:
+        """Tell whether a link may be followed; Scrapy takes several before it has queued the first."""
+        if self._task.max_pages is None or hash(url) in self._admitted:
+            return True
+        if self._places <= 0:
+            return False
+        self._admitted.add(hash(url))
+        self._places -= 1
+        return True
 
     async def _record(self, response: HtmlResponse) -> PageRecord:
         values = await asyncio.to_thread(extract_fields, response.text, response.url, self._task.fields)

@@ -25,6 +25,7 @@ class Plan:
     """
 
     crawl: Crawl
+    max_pages: int | None
     settings: dict[str, object]
     defaults: dict[str, object]
     unusable: tuple[tuple[str, Failure], ...]
@@ -46,10 +47,10 @@ def make_plan(config: TaskConfig, *, execution_id: str, output: Path) -> Plan:
         follow="domain",
         sitemap=False,
         download=asked.extract_images,
-        max_pages=max_pages,
     )
     return Plan(
         crawl=crawl,
+        max_pages=max_pages,
         settings=_settings(config),
         defaults={"DATA_DIR": str(output), "SHUTDOWN_SECONDS": SHUTDOWN_SECONDS},
         unusable=unusable,

@@ -16,7 +16,7 @@ from image_spider.exceptions import ImageSpiderError, StoreError, UsageError
 from image_spider.figures import Figures
 from image_spider.frontier.engine import Engine
 from image_spider.task.api import MonitoringApi
-from image_spider.task.completion import Outcome, completion_body, deliver
+from image_spider.task.completion import HURRIED_SECONDS, Outcome, completion_body, deliver
 from image_spider.task.config import TaskConfig, TaskEnvironment, read_config
 from image_spider.task.heartbeat import Heartbeat
 from image_spider.task.output import Output
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STOPPED_COMPLETION_SECONDS = 4.0  # of a task that was told to end, at most: Docker gives 10 s in all
 FAILED, WRONG_USAGE = 1, 2  # exit codes
 
 
@@ -62,9 +61,10 @@ class TaskRun:
 
     def run(self) -> Outcome:
         """Do the task; raises nothing but what is a fault of the program, after it was reported."""
-        if self._heartbeat:
-            self._heartbeat.start()
         try:
+            self._stops.begin()
+            if self._heartbeat:
+                self._heartbeat.start()
             outcome = self._do()
         except Stopped:
             outcome = self._stopped()
@@ -108,7 +108,7 @@ class TaskRun:
             self._progress.settled(url, read=False, failure=failure)
             logger.warning("A target URL is left out: %r is no %s", url, failure.detail)
         if plan.left_out:
-            logger.warning("%d target URLs are left out: max_pages is %s", plan.left_out, plan.crawl.max_pages)
+            logger.warning("%d target URLs are left out: max_pages is %s", plan.left_out, plan.max_pages)
         asked = task_config.crawl_config
         fields = asked.fields()
         columns: dict[Kind, Mapping[str, Type]] = {"page": page_columns(fields)}
@@ -117,6 +117,7 @@ class TaskRun:
         output = task_config.output_config
         return ContainerTask(
             crawl=plan.crawl,
+            max_pages=plan.max_pages,
             fields=fields,
             extract_images=asked.extract_images,
             progress=self._progress,
@@ -184,11 +185,9 @@ class TaskRun:
         self._stops.ignore()
         self._progress.enter(outcome.status)
         seconds = self._environment.COMPLETION_SECONDS
-        if outcome.status == "stopped":
-            seconds = min(seconds, STOPPED_COMPLETION_SECONDS)
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + (min(seconds, HURRIED_SECONDS) if self._stops.first else seconds)
         if self._heartbeat:
-            self._heartbeat.stop(seconds=seconds / 4)
+            self._heartbeat.stop(seconds=(deadline - time.monotonic()) / 4)
         body = completion_body(
             execution_id=self._environment.TASK_EXECUTION_ID,
             container_id=self._environment.HOSTNAME,
@@ -203,7 +202,7 @@ class TaskRun:
             except StoreError as error:
                 logger.error("%s", error)  # noqa: TRY400 - the message says it all
         if self._api:
-            deliver(self._api, body, seconds=deadline - time.monotonic())
+            deliver(self._api, body, seconds=deadline - time.monotonic(), hurried=lambda: self._stops.first is not None)
 
     def _report(self) -> dict[str, object]:
         """Return a heartbeat; called by its thread."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 
@@ -16,15 +17,18 @@ class Stopped(BaseException):
 class Stops:
     """Remembers which signal came first.
 
-    Before the crawl runs a signal raises Stopped: a program that is process 1 of its container is deaf to signals
-    that it has no handler for. While the crawl runs, Scrapy's own handlers end it, in order at the first signal and at
-    once at the second.
+    A program that is process 1 of its container is deaf to signals that it has no handler for. So there is one from
+    the beginning, which ends the program while nobody has heard of it, and then raises Stopped. While the crawl runs,
+    Scrapy's own handlers end it, in order at the first signal and at once at the second.
     """
 
     def __init__(self) -> None:
         self.first: signal.Signals | None = None
-        for number in SIGNALS:
-            signal.signal(number, self._raise)
+        self._handle_by(self._exit)
+
+    def begin(self) -> None:
+        """Let a signal raise Stopped from now on."""
+        self._handle_by(self._raise)
 
     def watch(self, on_stop: Callable[[], object]) -> None:
         """Go between the system and the handlers that there are now: remember the first signal, and call `on_stop`."""
@@ -42,10 +46,16 @@ class Stops:
 
     def ignore(self) -> None:
         """Take signals as heard from now on: what is left has a deadline of its own."""
-        for number in SIGNALS:
-            signal.signal(number, self._note)
+        self._handle_by(self._note)
 
-    def _raise(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the system's signature
+    def _handle_by(self, handler: Callable[[int, FrameType | None], None]) -> None:
+        for number in SIGNALS:
+            signal.signal(number, handler)
+
+    def _exit(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the system's signature
+        sys.exit(128 + number)
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self.first is None:
             self.first = signal.Signals(number)
             raise Stopped

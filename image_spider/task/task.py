@@ -15,6 +15,7 @@ class ContainerTask:
     """What the spider, its middleware and its pipeline share; the spider has it as `task`, or None."""
 
     crawl: Crawl
+    max_pages: int | None  # the targets among them; redirects are not counted, as they are in a crawl's own limit
     fields: tuple[Field, ...]
     extract_images: bool
     progress: Progress

@@ -111,6 +111,14 @@ def test_a_completion_that_is_refused_is_not_sent_again():
         assert len(server.headers) == 1
 
 
+def test_a_completion_that_is_hurried_is_given_up_soon(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(completion, "HURRIED_SECONDS", 0.3)
+    api = MonitoringApi(f"http://127.0.0.1:{free_port()}")
+    begun = time.monotonic()
+    assert not deliver(api, dict(BODY), seconds=600, hurried=lambda: time.monotonic() > begun + 0.2)
+    assert time.monotonic() - begun < 60
+
+
 def test_a_completion_is_given_up_in_time_when_nobody_listens():
     begun = time.monotonic()
     assert not deliver(MonitoringApi(f"http://127.0.0.1:{free_port()}"), dict(BODY), seconds=0.5)

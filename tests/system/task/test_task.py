@@ -22,10 +22,12 @@ from tests.waiting import wait_until
 
 PRODUCT = """<html><head><title>Shop</title><script type="application/ld+json">{"@type": "Product", "name": "Lamp",
   "offers": {"price": "29.90", "priceCurrency": "EUR"}}</script></head>
-  <body><p class=size>40 cm</p><img src=/lamp.png alt="A lamp"><a href=/more>more</a></body></html>"""
+  <body><p class=size>40 cm</p><img src=/lamp.png alt="A lamp"><a href=/>home</a>
+  <a href=/>home</a><a href=/lamp>this</a><a href=/more>more</a><a href=/beyond>x</a></body></html>"""
 PAGES: dict[str, str | bytes] = {
     "/": "<title>Home</title>",
     "/lamp": PRODUCT,
+    "/beyond": "<title>One page too many</title>",
     "/more": "<title>More</title>",
     "/lamp.png": a_png(1),
 }
@@ -134,14 +136,16 @@ def test_heartbeats_go_on_while_the_reactor_is_blocked(project: Project, api: Mo
 
 def test_an_api_that_never_answers_does_not_stop_the_task(project: Project, api: MonitoringServer, shop: Site):
     api.gate.clear()
-    asked = config(shop.url, "/lamp", follow_links=True, max_pages=2) | {"output_config": {"format": "csv"}}
+    shop.pages["/old"] = "-> /lamp"
+    asked = config(shop.url, "/old", "/", follow_links=True, max_pages=3) | {"output_config": {"format": "csv"}}
     done = project.run("task", *TELLING, **environment(project, asked, api.url, COMPLETION_SECONDS="1"))
     assert done.returncode == 0, done.stderr
     assert "The platform was not told how the task ended" in done.stderr
+    assert "/beyond" not in shop.requests
     result = json.loads((project.folder / "output/result.json").read_text())
     assert result["success"]
-    assert [result["result_data"]["crawl_summary"][name] for name in ("total_urls", "successful_urls")] == [2, 2]
-    assert (project.folder / "output/pages.csv").read_text().count(shop.url) == 2
+    assert [result["result_data"]["crawl_summary"][name] for name in ("total_urls", "successful_urls")] == [3, 3]
+    assert (project.folder / "output/pages.csv").read_text().count(shop.url) == 3
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

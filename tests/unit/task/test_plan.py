@@ -15,10 +15,11 @@ def plan(**values: Any) -> Plan:
 
 
 def test_the_execution_is_the_crawl_and_only_its_targets_are_read():
-    crawl = plan(target_urls=["https://a.example/", "b.example/x", "https://a.example/"]).crawl
+    made = plan(target_urls=["https://a.example/", "b.example/x", "https://a.example/"])
+    crawl = made.crawl
     assert crawl.id == "e1"
     assert crawl.start_urls == ("https://a.example/", "https://b.example/x")
-    assert (crawl.max_depth, crawl.max_pages, crawl.download) == (0, None, True)
+    assert (crawl.max_depth, made.max_pages, crawl.download) == (0, None, True)
 
 
 def test_targets_without_a_scheme_are_relative_to_the_base_url_which_alone_is_a_target():
@@ -34,12 +35,12 @@ def test_targets_without_a_scheme_are_relative_to_the_base_url_which_alone_is_a_
 
 def test_links_are_followed_to_a_number_of_pages_that_is_never_without_end():
     follows = {"follow_links": True}
-    crawl = plan(base_url="https://a.example/", crawl_config=follows).crawl
-    assert (crawl.max_depth, crawl.max_pages) == (None, MAX_PAGES)
+    made = plan(base_url="https://a.example/", crawl_config=follows)
+    assert (made.crawl.max_depth, made.max_pages) == (None, MAX_PAGES)
     targets = [f"https://a.example/{number}" for number in range(MAX_PAGES + 5)]
-    assert plan(target_urls=targets, crawl_config=follows).crawl.max_pages == MAX_PAGES + 5
+    assert plan(target_urls=targets, crawl_config=follows).max_pages == MAX_PAGES + 5
     limited = plan(target_urls=targets, crawl_config=follows | {"max_pages": 3})
-    assert (limited.crawl.max_pages, len(limited.crawl.start_urls), limited.left_out) == (3, 3, MAX_PAGES + 2)
+    assert (limited.max_pages, len(limited.crawl.start_urls), limited.left_out) == (3, 3, MAX_PAGES + 2)
 
 
 def test_a_url_that_nobody_can_fetch_is_put_aside_with_its_reason():
