@@ -85,8 +85,8 @@ ALIASES = {
 
 def places_of(name: str) -> Places:
     """Return where a value is looked for; one that is not in the table, under its own name, as schema.org writes it."""
-    key = re.sub(r"[\s.-]+", "_", name.strip().lower())
-    if places := NAMES.get(ALIASES.get(key, key)):
+    key = _key(name)
+    if places := NAMES.get(key):
         return places
     words = key.split("_")
     camel = words[0] + "".join(word.capitalize() for word in words[1:])
@@ -96,4 +96,9 @@ def places_of(name: str) -> Places:
 
 def is_url(name: str) -> bool:
     """Tell whether the value of that name is a URL, which a page may write in short."""
-    return ALIASES.get(name, name) in AS_URL
+    return _key(name) in AS_URL
+
+
+def _key(name: str) -> str:
+    key = re.sub(r"[\s.-]+", "_", name.strip().lower())
+    return ALIASES.get(key, key)

@@ -17,6 +17,7 @@ from image_spider.urls import join
 MAX_VALUE_CHARACTERS = 10_000
 MAX_VALUES = 1_000  # of one field
 MAX_ATTRIBUTES = 1_000  # of one element
+_TROUBLE = (ValueError, RecursionError, etree.LxmlError)  # what lxml has against a page, or a page against lxml
 _LINKS = frozenset({"href", "src"})
 _JSON_LD = "//script[contains(translate(@type, 'JSONLD', 'jsonld'), 'ld+json')]/text()"
 _MICRODATA = "//*[@itemscope or @itemprop]"
@@ -30,7 +31,7 @@ _ASIDE = frozenset(
 )  # fmt: skip
 
 
-def extract_fields(html: str, url: str, fields: Iterable[Field]) -> dict[str, Value]:
+def extract_fields(html: str, url: str, fields: Sequence[Field]) -> dict[str, Value]:
     """Return the values of a page's fields as text, spaces joined; None, or an empty list, for what is not there.
 
     It never raises, however broken the page is. A value is cut at MAX_VALUE_CHARACTERS, a list at MAX_VALUES. Nothing
@@ -42,9 +43,15 @@ def extract_fields(html: str, url: str, fields: Iterable[Field]) -> dict[str, Va
         html = ""
     try:
         reader = _Reader(Selector(text=html.replace("\x00", "") or " ", type="html"), url)
-        return {field.name: _value(field, reader.values(field)) for field in fields}
-    except (ValueError, RecursionError, etree.LxmlError):  # what lxml has against a page, or a page against lxml
+    except _TROUBLE:
         return {field.name: _value(field, ()) for field in fields}
+    found = {}
+    for field in fields:
+        try:
+            found[field.name] = _value(field, reader.values(field))
+        except _TROUBLE:  # of one selector, which must not cost the other fields
+            found[field.name] = _value(field, ())
+    return found
 
 
 class _AttributeCounter(HtmlTarget):

@@ -124,6 +124,15 @@ def test_an_attribute_that_holds_a_url_is_made_absolute_and_every_value_is_liste
     }
 
 
+def test_a_selector_that_fails_on_a_page_costs_no_other_field():
+    assert read("<title>Lamp</title><td>x</td>", "title", bad="//td[nothing()]") == {"title": "Lamp", "bad": None}
+
+
+@pytest.mark.parametrize("name", ["image", "Image", "image-url", "image url"])
+def test_names_are_known_however_they_are_written(name: str):
+    assert read("<meta property=og:image content=/lamp.jpg>", name) == {name: "https://shop.example/lamp.jpg"}
+
+
 @pytest.mark.parametrize(
     "html",
     [
