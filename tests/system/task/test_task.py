@@ -122,7 +122,7 @@ def test_heartbeats_go_on_while_the_reactor_is_blocked(project: Project, api: Mo
     assert process.returncode == 0, said
     assert len(api.completions) == 1
 
-    heartbeat = api.heartbeats[heard + 3]
+    heartbeat = api.heartbeats[heard + 2]
     assert heartbeat.keys() == {"execution_id", "container_id", "status", "progress", "timestamp"}
     assert (heartbeat["execution_id"], heartbeat["status"]) == ("e-1", "running")
     assert heartbeat["progress"]["current_stage"] == "crawling"
