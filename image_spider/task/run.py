@@ -7,7 +7,7 @@ import logging
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 
@@ -139,27 +139,23 @@ class TaskRun:
 
     def _watch_signals(self, crawler: Crawler) -> None:
         loop = asyncio.get_running_loop()
-        seconds = config.from_settings(crawler.settings).SHUTDOWN_SECONDS
 
         def stop() -> None:
             self._progress.enter("stopping")
-            loop.call_later(seconds, self._cut_short, crawler)
+            if self._opened:  # else nothing is being transferred
+                seconds = config.from_settings(crawler.settings).SHUTDOWN_SECONDS
+                loop.call_later(seconds, Engine(crawler).cut_short)
 
         self._stops.watch(lambda: loop.call_soon_threadsafe(stop))
 
     def _spider_opened(self) -> None:
         self._opened = True
 
-    def _cut_short(self, crawler: Crawler) -> None:
-        """End what is still being transferred, if anything was begun."""
-        if self._opened:
-            Engine(crawler).cut_short()
-
     def _judge(self, crawler: Crawler, crawling: asyncio.Task[None]) -> Outcome:
         """Tell how the crawl ended; raises what it could not begin for."""
-        if crawling.done() and (error := crawling.exception()):
+        if crawling.done() and not crawling.cancelled() and (error := crawling.exception()):
             raise error
-        reason = crawler.stats.get_value("finish_reason") if crawler.stats else None
+        reason = self._stats().get("finish_reason")
         if error := getattr(crawler.spider, "error", None):
             return _failure(error)
         if reason in (None, "shutdown"):
@@ -214,8 +210,11 @@ class TaskRun:
             "timestamp": datetime.now(UTC).isoformat(),
         }
 
+    def _stats(self) -> dict[str, Any]:
+        return self._crawler.stats.get_stats() if self._crawler and self._opened else {}  # Scrapy has none before
+
     def _summary(self, outcome: Outcome) -> dict[str, object]:
-        stats = self._crawler.stats.get_stats() if self._crawler and self._crawler.stats else {}
+        stats = self._stats()
         figures = Figures(stats)
         return {
             "task_name": self._config.task_name if self._config else "",

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -97,6 +98,8 @@ def test_a_task_reports_writes_its_results_and_is_completed_though_some_urls_are
     assert summary["failures"]["by_cause"] == {"bad_url": 1, "connection": 1, "status": 1}
     assert completion["result_data"]["total_data_count"] == 3
     assert json.loads((project.folder / "output/result.json").read_text()) == completion
+    with urlopen(f"{api.url}/api/v1/monitoring/execution/e-1/status") as shown:
+        assert json.load(shown) == completion
 
     pages = {page.pop("url"): page for page in lines(project.folder / "output/pages.jsonl")}
     assert pages.keys() == {f"{shop.url}/", f"{shop.url}/lamp"}
@@ -221,6 +224,14 @@ def test_a_wrong_configuration_is_one_line_exit_code_2_and_a_completion(
     (completion,) = api.completions
     assert not completion["success"]
     assert said == f"scrapy task: {completion['error_message']}"
+
+
+def test_a_wrong_setting_is_reported_too(project: Project, api: MonitoringServer):
+    values = environment(project, {"base_url": "http://127.0.0.1/"}, api.url)
+    done = project.run("task", *TELLING, "-s", "HOST_CONCURRENCY=0", **values)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "HOST_CONCURRENCY='0' is not allowed" in api.completions[0]["error_message"]
 
 
 def test_a_task_of_which_no_page_could_be_read_or_written_has_failed(
