@@ -25,11 +25,11 @@ NAMES = {
     "title": Places(("headline", "name"), ("og:title", "twitter:title"), ("//title", "//h1")),
     "description": Places(("description",), ("og:description", "twitter:description", "description")),
     "price": Places(
-        ("offers.price", "offers.lowPrice", "offers.priceSpecification.price", "price"),
+        ("offers.price", "offers.lowPrice", "offers.priceSpecification.price", "hasVariant.offers.price", "price"),
         ("product:price:amount", "og:price:amount"),
     ),
     "currency": Places(
-        ("offers.priceCurrency", "offers.priceSpecification.priceCurrency", "priceCurrency"),
+        ("offers.priceCurrency", "offers.priceSpecification.priceCurrency", "hasVariant.offers.priceCurrency", "priceCurrency"),
         ("product:price:currency", "og:price:currency"),
     ),
     "availability": Places(("offers.availability", "availability"), ("product:availability", "og:availability")),

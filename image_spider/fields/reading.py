@@ -25,7 +25,7 @@ _MICRODATA = "//*[@itemscope or @itemprop]"
 _ASIDE = frozenset(
     {
         "AggregateRating", "BreadcrumbList", "CollectionPage", "Corporation", "ImageObject", "ItemList", "ListItem",
-        "NewsMediaOrganization", "Offer", "Organization", "Person", "Review", "SearchAction", "SearchResultsPage",
+        "NewsMediaOrganization", "Organization", "Person", "Review", "SearchAction", "SearchResultsPage",
         "SiteNavigationElement", "WPFooter", "WPHeader", "WebPage", "WebPageElement", "WebSite",
     }
 )  # fmt: skip

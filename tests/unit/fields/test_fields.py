@@ -101,6 +101,14 @@ def test_the_main_entity_of_a_page_counts():
     assert read(html, "title", "price") == {"title": "Desk lamp", "price": "29.9"}
 
 
+def test_the_price_of_an_offer_alone_and_of_the_first_variant_count():
+    offer = '<p itemscope itemtype="https://schema.org/Offer"><b itemprop="price">5</b></p>'
+    assert read(offer, "price") == {"price": "5"}
+    variants = [{"@type": "Product", "offers": {"price": price, "priceCurrency": "EUR"}} for price in (7, 8)]
+    group = json_ld({"@type": "ProductGroup", "name": "Lamps", "hasVariant": variants})
+    assert read(group, "price", "currency") == {"price": "7", "currency": "EUR"}
+
+
 def test_a_name_that_no_table_knows_is_looked_up_as_schema_org_and_meta_tags_write_it():
     html = json_ld(PRODUCT | {"countryOfOrigin": "Denmark"}) + '<meta name="wattage" content="7">'
     assert read(html, "country_of_origin", "wattage", "colour") == {
