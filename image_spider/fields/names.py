@@ -29,7 +29,12 @@ NAMES = {
         ("product:price:amount", "og:price:amount"),
     ),
     "currency": Places(
-        ("offers.priceCurrency", "offers.priceSpecification.priceCurrency", "hasVariant.offers.priceCurrency", "priceCurrency"),
+        (
+            "offers.priceCurrency",
+            "offers.priceSpecification.priceCurrency",
+            "hasVariant.offers.priceCurrency",
+            "priceCurrency",
+        ),
         ("product:price:currency", "og:price:currency"),
     ),
     "availability": Places(("offers.availability", "availability"), ("product:availability", "og:availability")),
