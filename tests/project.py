@@ -52,6 +52,13 @@ class Project:
                     "TAXONOMY",
                     "DUPLICATES",
                     "USER_AGENTS",
+                    "TASK_",
+                    "CONFIG_PATH",
+                    "API_",
+                    "OUTPUT_DIR",
+                    "HEARTBEAT_",
+                    "COMPLETION_",
+                    "SHUTDOWN_",
                 )
             )
         }

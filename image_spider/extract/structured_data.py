@@ -18,6 +18,14 @@ _WRAPPING = re.compile(r"\A\s*+(?:<!--|(?://\s?)?<!\[CDATA\[)|(?:-->|(?://\s?)?\
 _REFERENCE_ATTRIBUTES = ("content", "src", "href", "data")
 
 
+def read_json_ld(text: str) -> Any:
+    """Return what a JSON-LD script holds, comment marks around it taken off; None when it cannot be read."""
+    try:
+        return json.loads(_WRAPPING.sub("", text) if text.strip()[:1] not in ("[", "{") else text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
 def json_ld_images(text: str) -> Iterator[Found]:
     """List the images of a JSON-LD script in document order; JSON that cannot be read holds none.
 
@@ -26,11 +34,9 @@ def json_ld_images(text: str) -> Iterator[Found]:
     Taken are image, thumbnail, thumbnailUrl and logo (a string, an object or a list of them), and every ImageObject
     anywhere. contentUrl elsewhere, in a VideoObject for one, counts only when it ends like an image file.
     """
-    try:
-        document = json.loads(_WRAPPING.sub("", text) if text.strip()[:1] not in ("[", "{") else text, strict=False)
-    except (ValueError, RecursionError):
-        return
-    pending: list[tuple[Any, bool]] = [(document, False)]  # values still to read, and whether an image is meant
+    pending: list[tuple[Any, bool]] = [
+        (read_json_ld(text), False)
+    ]  # values still to read, and whether an image is meant
     for _ in range(MAX_JSON_LD_VALUES):
         if not pending:
             break

@@ -24,6 +24,7 @@ from image_spider.extract import extract_page
 from image_spider.items import Candidate, Failure, ImageItem, PageItem, Topic
 from image_spider.registry import Registry
 from image_spider.spiders.sitemaps import SitemapFollower
+from image_spider.task.task import ContainerTask
 from image_spider.topics.taxonomy import load_taxonomy
 from image_spider.topics.vocabulary import Vocabulary
 from image_spider.topics.words import texts_of, topics_of_words
@@ -70,11 +71,13 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
         vocabulary: Vocabulary,
         traps: TrapRules,
         in_fleet: bool = False,
+        task: ContainerTask | None = None,
     ) -> None:
         super().__init__()
         self.crawl = crawl  # the one that this run was started for; a worker of a fleet may have none
         self.crawls = crawls
         self.in_fleet = in_fleet
+        self.task = task  # of `scrapy task` alone
         if crawl:
             crawls.add(crawl)
         self._vocabulary = vocabulary
@@ -89,13 +92,19 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
-        """Read the arguments; raises UsageError. Names that begin with _ are Scrapyd's own."""
+        """Read the arguments; raises UsageError. Names that begin with _ are Scrapyd's own.
+
+        `scrapy task` hands its task over, which has the crawl, in the place of all arguments.
+        """
+        task = kwargs.pop("task") if isinstance(kwargs.get("task"), ContainerTask) else None
         arguments = {name: value for name, value in kwargs.items() if not name.startswith("_")}
         for name in arguments.keys() - set(ARGUMENTS):
             raise UsageError(name, arguments[name], f"the arguments are {', '.join(ARGUMENTS)}")
         settings = config.from_settings(crawler.settings)
         in_fleet = bool(settings.REDIS_URL)
-        crawl = None if in_fleet and not arguments else Crawl.from_arguments(**arguments)
+        crawl = task.crawl if task else None
+        if not task and (arguments or not in_fleet):
+            crawl = Crawl.from_arguments(**arguments)
         taxonomy = load_taxonomy(settings.TAXONOMY)
         spider = cls(
             crawl=crawl,
@@ -104,6 +113,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
             vocabulary=Vocabulary(taxonomy),
             traps=TrapRules.of(settings, this_year=datetime.now(UTC).year),
             in_fleet=in_fleet,
+            task=task,
         )
         spider._set_crawler(crawler)
         load_suffixes()  # now, while nothing else waits for the event loop

@@ -13,10 +13,12 @@ from image_spider.broker.keys import KEYS
 from image_spider.catalog.schema import metadata
 from image_spider.commands.catalog import Command
 from image_spider.config import Config
+from image_spider.fields.names import ALIASES, NAMES
 from image_spider.imaging.rules import QUALITY_PARTS, RULES
 from image_spider.politeness.retry import BY_CAUSE, TOLD_TO_WAIT, USUAL
 from image_spider.politeness.rules import Rules
 from image_spider.spiders.images import ARGUMENTS
+from image_spider.task.config import CrawlPart, OutputPart, TaskConfig, TaskEnvironment
 from tests.lua_writers import written
 from tests.project import ROOT
 
@@ -110,6 +112,22 @@ def test_every_cause_stands_in_the_reference():
     text = (REFERENCE / "tables.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.+?`) \|", text, re.MULTILINE)
     assert {cause for row in rows for cause in re.findall(r"`(\w+)`", row)} == causes.ALL
+
+
+def test_every_variable_key_and_field_of_a_task_stands_in_the_reference_with_its_default():
+    text = (REFERENCE / "container-task.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| ([^|]*) \|", text, re.MULTILINE))
+    variables = TaskEnvironment.model_fields
+    assert variables.keys() <= rows.keys()
+    assert {name: rows[name] for name, field in variables.items() if isinstance(field.default, float)} == {
+        name: f"{field.default:g}" for name, field in variables.items() if isinstance(field.default, float)
+    }
+    parts = {"output_config.": OutputPart, "crawl_config.": CrawlPart}
+    keys = {f"{prefix}{key}" for prefix, part in parts.items() for key in part.model_fields}
+    lower = {name for name in rows if name.islower()}
+    assert keys | TaskConfig.model_fields.keys() <= lower
+    names = set(re.findall(r"`(\w+)`", text.partition("Known names")[2].partition("Any other name")[0]))
+    assert names == NAMES.keys() | ALIASES.keys()
 
 
 def test_every_command_stands_in_the_reference():
