@@ -15,7 +15,7 @@ DATE = "Fri, 20 Nov 2026 20:00:00 GMT"
 class BucketSite:
     """Serves objects on a free port of 127.0.0.1; any bucket is there, but for those named `missing`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, port: int = 0) -> None:
         self.objects: dict[str, bytes] = {}  # bucket/path -> bytes
         self.asked: list[tuple[str, str]] = []  # methods and paths, in order
         self.answers: list[int] = []  # statuses of the next answers; what is asked is not done
@@ -23,7 +23,7 @@ class BucketSite:
         self.cut_bodies = 0  # downloads whose connection breaks when half of them has gone
         self.lost_answers = 0  # uploads that are done, and whose connection breaks before they are answered
         self.lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Handler", (_Handler,), {"site": self}))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("_Handler", (_Handler,), {"site": self}))
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"

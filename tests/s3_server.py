@@ -20,7 +20,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "a secret", "AWS_
 
 
 class S3Server:
-    """A service in memory on a free port of 127.0.0.1. Any keys will do; after so many requests, only those with rights."""
+    """A service in memory on a free port. Any keys will do; after so many requests, those alone that have rights."""
 
     def __init__(self, *, requests_without_rights: int | None = None) -> None:
         self.port = free_port()
