@@ -78,7 +78,7 @@ class Ledger:
                 self._close()  # the next line must not stand behind half a line
                 raise StoreError(
                     f"cannot write to the ledger in {self._folder}: {error.strerror or error}. "
-                    "Mend its space or permissions, or set IMAGES_STORE to another folder."
+                    "Mend its space or permissions, or set IMAGES_STORE (with a bucket: DATA_DIR) to another folder."
                 ) from error
 
     def close(self) -> None:

@@ -21,6 +21,8 @@ from image_spider.stores.paths import image_path, thumbnail_path
 from image_spider.stores.rebalance import carry_out, misplaced
 from image_spider.stores.volumes import VolumeStore
 from tests.samples import an_image, an_item
+from tests.servers import running
+from tests.small_disk import SmallDisk
 
 NUMBER = 120
 
@@ -101,19 +103,26 @@ def test_a_copy_of_a_volume_is_refused(tmp_path: Path):
         opened(tmp_path, "ab")
 
 
-def test_files_of_a_volume_that_is_full_go_to_others_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    store = opened(tmp_path, "ab")
-    shutil.rmtree(tmp_path / "a/.partial")
-    (tmp_path / "a/.partial").write_text("what no file can be written into")
-    with caplog.at_level(logging.WARNING):
-        fill(store)
-    assert [record.message.partition(": ")[0] for record in caplog.records] == ["Files go to other volumes"]
-    assert on(tmp_path, "b") == files().keys()
-    assert whole(store)
-    (tmp_path / "a/.partial").unlink()
-    assert run(tmp_path, "ab") == 0
-    assert on(tmp_path, "a")
-    assert not list(misplaced(opened(tmp_path, "ab")))
+def test_files_of_a_volume_that_is_full_go_to_others_with_one_warning_and_come_back_when_it_has_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    with running(SmallDisk(tmp_path / "disk", megabytes=4)) as disk:
+        small, large = LocalStore(disk.seen(disk.folder) / "images"), LocalStore(tmp_path / "b")
+        store = VolumeStore([(small, 1.0), (large, 1.0)])
+        store.open()
+        disk.fill()
+        with caplog.at_level(logging.WARNING):
+            fill(store)
+        assert len(caplog.records) == 1
+        assert "Files go to other volumes: cannot write" in caplog.text
+        assert "No space left on device" in caplog.text
+        assert {file.path for file in large.files()} == files().keys()
+        assert whole(store)
+        disk.free()
+        (*_,) = carry_out(misplaced(store), threads=2)
+        assert not list(misplaced(store))
+        assert list(small.files())
+        assert whole(store)
 
 
 def test_when_no_volume_takes_a_file_the_first_one_says_why(tmp_path: Path):
