@@ -139,11 +139,7 @@ class LocalStore:
         try:
             for first in _folders(self.root):
                 for second in _folders(first):
-                    with os.scandir(second) as entries:
-                        for entry in entries:
-                            path = f"{first.name}/{second.name}/{entry.name}"
-                            if is_image_path(path) and entry.is_file():
-                                yield StoredFile(path, entry.stat().st_size)
+                    yield from _images(second, f"{first.name}/{second.name}")
         except OSError as error:
             raise self._error("read from", error) from error
 
@@ -167,6 +163,19 @@ def _folders(folder: Path) -> list[Path]:
     with os.scandir(folder) as entries:
         names = [entry.name for entry in entries if len(entry.name) == FOLDER_DIGITS and entry.is_dir()]
     return [folder / name for name in sorted(names)]
+
+
+def _images(folder: Path, prefix: str) -> Iterator[StoredFile]:
+    """Yield the image files in a folder whose path in the store is the prefix."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = f"{prefix}/{entry.name}"
+            try:
+                size = entry.stat().st_size if is_image_path(path) and entry.is_file() else None
+            except FileNotFoundError:  # deleted since
+                continue
+            if size is not None:
+                yield StoredFile(path, size)
 
 
 def _is_abandoned(pid: str) -> bool:

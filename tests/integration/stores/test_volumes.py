@@ -7,6 +7,7 @@ import logging
 import shutil
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -184,6 +185,19 @@ def test_a_rebalance_gives_a_new_volume_its_share_and_may_be_interrupted(
     assert not any(on(tmp_path, "c") & on(tmp_path, name) for name in "ab")
     assert run(tmp_path, "abc") == 0
     assert "0 files" in capsys.readouterr().out
+
+
+def test_two_rebalances_at_once_do_each_other_no_harm(tmp_path: Path):
+    fill(opened(tmp_path, "a"))
+    LocalStore(tmp_path / "b").open()
+    store = opened(tmp_path, "b")
+    fill(store)
+    assert run(tmp_path, "abc", "--take-in") == 0
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        assert list(threads.map(lambda _: run(tmp_path, "abc"), range(2))) == [0, 0]
+    store = opened(tmp_path, "abc")
+    assert whole(store)
+    assert not list(misplaced(store))
 
 
 def test_a_file_that_was_copied_and_not_yet_deleted_is_deleted(tmp_path: Path):
