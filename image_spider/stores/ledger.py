@@ -8,6 +8,7 @@ file's creation. Object stores cannot append: there they are written on this mac
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -93,6 +94,8 @@ class Ledger:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{socket.gethostname()}-{os.getpid()}-{self._number}{SUFFIX}"
         self._path = self._folder / name
         self._file = self._path.open("xb", buffering=0)
+        if self._completed:  # then others look for what nobody writes any more
+            fcntl.flock(self._file, fcntl.LOCK_EX)
         self._begun = time.monotonic()
         return self._file
 

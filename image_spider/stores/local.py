@@ -13,7 +13,6 @@ from pathlib import Path
 from image_spider.exceptions import DamagedFile, StoreError
 from image_spider.stores.ledger import Ledger, LedgerFile, ledgers
 from image_spider.stores.paths import FOLDER_DIGITS, is_image_path
-from image_spider.stores.processes import is_alive
 from image_spider.stores.store import StoredFile
 
 PARTIAL = ".partial"  # files being written: a kill leaves them here, never in place
@@ -182,5 +181,10 @@ def _is_abandoned(pid: str) -> bool:
     """Tell whether no living process writes the partial files of this process id."""
     if not pid.isdigit():  # not ours
         return False
-    # A restarted container gives the same id, and we have not begun to write.
-    return int(pid) == os.getpid() or not is_alive(int(pid))
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # another user's process
+        return False
+    return int(pid) == os.getpid()  # a restarted container gives the same id, and we have not begun to write
