@@ -13,8 +13,10 @@ SOURCE = "\n\nDebug source:\nGeneric { source: RetryError(RetryErrorImpl { inner
     ("text", "reason", "remedy", "away"),
     [
         (
-            f"{REQUEST} - Server returned non-2xx status code: 403 Forbidden: <Error><Code>AccessDenied</Code>"
-            "<Message>Access Denied</Message></Error>",
+            (
+                f"{REQUEST} - Server returned non-2xx status code: 403 Forbidden: <Error><Code>AccessDenied</Code>"
+                "<Message>Access Denied</Message></Error>"
+            ),
             "permission denied (AccessDenied: Access Denied)",
             "denied",
             False,
@@ -32,8 +34,10 @@ SOURCE = "\n\nDebug source:\nGeneric { source: RetryError(RetryErrorImpl { inner
             False,
         ),
         (
-            f"{REQUEST} - Server returned non-2xx status code: 503 Service Unavailable: <Error><Code>SlowDown</Code>"
-            "<Message>Please reduce your request rate.</Message></Error>",
+            (
+                f"{REQUEST} - Server returned non-2xx status code: 503 Slow Down: <Error><Code>SlowDown</Code>"
+                "<Message>Please reduce your request rate.</Message></Error>"
+            ),
             "SlowDown: Please reduce your request rate.",
             "away",
             True,
@@ -58,8 +62,10 @@ SOURCE = "\n\nDebug source:\nGeneric { source: RetryError(RetryErrorImpl { inner
             True,
         ),
         (
-            "Generic GCS error: Error performing token request: status code: 403 Forbidden: no"
-            '\n\nDebug source:\nGeneric { store: "GCS", source: TokenRequest {',
+            (
+                "Generic GCS error: Error performing token request: status code: 403 Forbidden: no"
+                '\n\nDebug source:\nGeneric { store: "GCS", source: TokenRequest {'
+            ),
             "HTTP 403",
             "keys",
             False,
