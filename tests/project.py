@@ -32,6 +32,8 @@ class Project:
                     "SCRAPY_",
                     "ALIVE_",
                     "ALLOW_",
+                    "AWS_",
+                    "GOOGLE_",
                     "DNS_",
                     "PROXIED_",
                     "HOST_",

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from scrapy.exceptions import UsageError
 
-from image_spider.catalog_actions import backup, backups, check, recover, restore, upgrade, verify
+from image_spider.catalog_actions import backup, backups, check, rebalance, recover, restore, upgrade, verify
 from image_spider.catalog_actions.action import Action
 from image_spider.command import ProjectCommand
 from image_spider.config import Config
@@ -26,6 +26,7 @@ class Command(ProjectCommand):
         "verify": verify,
         "restore": restore,
         "recover": recover,
+        "rebalance": rebalance,
     }
 
     def syntax(self) -> str:
@@ -34,7 +35,7 @@ class Command(ProjectCommand):
 
     def short_desc(self) -> str:
         """Describe the command in a line."""
-        return "Look after the catalog: upgrade, check, back up, restore, recover"
+        return "Look after the catalog and the image store: upgrade, check, back up, restore, recover, rebalance"
 
     def long_desc(self) -> str:
         """Describe the actions."""
