@@ -119,6 +119,10 @@ class Config(ProxySettings):
         default_factory=lambda values: str(values["DATA_DIR"] / "images"),
         description="folder of the original files; default <DATA_DIR>/images",
     )
+    IMAGES_MIRRORS: str = Field(
+        "", description="stores that get a copy of every image, separated by blanks; default none"
+    )
+    IMAGES_MIRRORS_THREADS: int = Field(4, ge=1, le=64, description="files that a worker copies to a mirror at once")
     IMAGES_EXPIRES: int = Field(
         90, ge=0, le=36_500, description="days for which a stored image URL is not downloaded again"
     )
@@ -201,6 +205,13 @@ def load(environment: Mapping[str, str] | None = None) -> Config:
 def from_settings(settings: BaseSettings) -> Config:
     """Read the final values, those of `-s` included, out of Scrapy's settings."""
     return check({key: settings[key] for key in Config.model_fields if settings.get(key) not in (None, "")})
+
+
+def environment_of(settings: Config) -> dict[str, str]:
+    """Return the environment of a child process that is to have these settings, as this one may have them by `-s`."""
+    values = settings.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    inherited = {key: value for key, value in os.environ.items() if key not in Config.model_fields}
+    return inherited | {key: str(value) for key, value in values.items()}
 
 
 def check(values: Mapping[str, Any]) -> Config:

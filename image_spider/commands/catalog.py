@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from scrapy.exceptions import UsageError
 
-from image_spider.catalog_actions import backup, backups, check, recover, restore, upgrade, verify
+from image_spider.catalog_actions import backup, backups, check, check_images, recover, restore, upgrade, verify
 from image_spider.catalog_actions.action import Action
 from image_spider.command import ProjectCommand
 from image_spider.config import Config
@@ -21,6 +21,7 @@ class Command(ProjectCommand):
     ACTIONS: ClassVar[dict[str, Action]] = {
         "upgrade": upgrade,
         "check": check,
+        "check-images": check_images,
         "backup": backup,
         "backups": backups,
         "verify": verify,
@@ -34,7 +35,7 @@ class Command(ProjectCommand):
 
     def short_desc(self) -> str:
         """Describe the command in a line."""
-        return "Look after the catalog: upgrade, check, back up, restore, recover"
+        return "Look after the catalog and its images: upgrade, check, back up, restore, recover"
 
     def long_desc(self) -> str:
         """Describe the actions."""
