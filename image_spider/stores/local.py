@@ -6,10 +6,13 @@ import hashlib
 import os
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from image_spider.exceptions import DamagedFile, StoreError
+from image_spider.stores.paths import FOLDER_DIGITS, is_image_path
+from image_spider.stores.store import StoredFile
 
 PARTIAL = ".partial"  # files being written: a kill leaves them here, never in place
 
@@ -20,6 +23,11 @@ class LocalStore:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self._partial = self.root / PARTIAL / socket.gethostname()
+
+    @property
+    def name(self) -> str:
+        """The folder."""
+        return str(self.root)
 
     def open(self) -> None:
         """Create the root, prove that it can be written and remove what killed workers of this host left."""
@@ -33,6 +41,9 @@ class LocalStore:
             probe.unlink()
         except OSError as error:
             raise self._error("write to", error) from error
+
+    def close(self) -> None:
+        """Do nothing: nothing is held open between two calls."""
 
     def write(self, path: str, data: bytes, *, durable: bool = True) -> bool:
         """Store data under path: write, fsync, rename, so that a crash at any moment leaves a whole file or none.
@@ -94,11 +105,41 @@ class LocalStore:
             raise DamagedFile(f"{file}: its SHA-256 is not that of its name")
         return data
 
+    def fetch(self, path: str) -> bytes:
+        """Return the bytes of the file under path, whatever they are; raise DamagedFile when there is none."""
+        file = self.root / path
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            raise DamagedFile(f"{file}: missing") from None
+        except OSError as error:
+            raise DamagedFile(f"{file}: cannot be read: {error.strerror or error}") from error
+
+    def files(self) -> Iterator[StoredFile]:
+        """Yield every image file, folder by folder in the order of their names."""
+        try:
+            for first in _folders(self.root):
+                for second in _folders(first):
+                    with os.scandir(second) as entries:
+                        for entry in entries:
+                            path = f"{first.name}/{second.name}/{entry.name}"
+                            if is_image_path(path) and entry.is_file():
+                                yield StoredFile(path, entry.stat().st_size)
+        except OSError as error:
+            raise self._error("read from", error) from error
+
     def _error(self, verb: str, error: OSError) -> StoreError:
         return StoreError(
             f"cannot {verb} the image store {self.root}: {error.strerror or error}. "
             "Mend its space or permissions, or set IMAGES_STORE to another folder."
         )
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return the folders in a folder that are named like the start of a digest, sorted."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if len(entry.name) == FOLDER_DIGITS and entry.is_dir()]
+    return [folder / name for name in sorted(names)]
 
 
 def _is_abandoned(pid: str) -> bool:

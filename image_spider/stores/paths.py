@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+FOLDER_DIGITS = 2  # of the digest, in each of the two folders
+THUMBNAIL = ".thumb.jpg"
+_IMAGE = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/\1\2[0-9a-f]{60}(?:\.[a-z0-9]{1,8})?")
+
 
 def image_path(sha256: str, extension: str) -> str:
     """Return `ab/cd/<sha256><extension>` for a hex digest and an extension with its dot."""
@@ -10,4 +16,9 @@ def image_path(sha256: str, extension: str) -> str:
 
 def thumbnail_path(path: str) -> str:
     """Return the place of an image's thumbnail: beside it, and derived, so it can be deleted at any time."""
-    return f"{path.rpartition('.')[0]}.thumb.jpg"
+    return f"{path.rpartition('.')[0]}{THUMBNAIL}"
+
+
+def is_image_path(path: str) -> bool:
+    """Tell whether a path is one that image_path makes: no thumbnail, ledger or anything else in a store is."""
+    return _IMAGE.fullmatch(path) is not None

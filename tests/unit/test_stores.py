@@ -102,3 +102,25 @@ def test_a_file_is_read_only_if_it_is_what_was_stored(tmp_path: Path):
         with pytest.raises(DamagedFile) as raised:
             store.read(path, size=size, sha256=digest)
         assert str(raised.value) == f"{tmp_path / path}: {reason}"
+
+
+def test_the_files_of_a_store_are_its_images_and_nothing_else(tmp_path: Path):
+    store = opened(tmp_path)
+    images = {image_path(f"{number:02x}12" + "0" * 60, ".jpg"): b"x" * number for number in (1, 2, 3)}
+    for path, data in images.items():
+        store.write(path, data)
+        store.write(thumbnail_path(path), b"derived", durable=False)
+    for path in (".ledgers/x.jsonl", ".partial/elsewhere/1.1.x.jpg", "ab/cd/notes.txt", "ab/cd/ab.jpg", "notes.txt"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"not an image")
+    assert {file.path: file.size for file in store.files()} == {path: len(data) for path, data in images.items()}
+
+
+def test_bytes_are_fetched_whatever_they_are_and_a_missing_file_is_damage(tmp_path: Path):
+    store = opened(tmp_path)
+    store.write("a", b"bytes")
+    assert store.fetch("a") == b"bytes"
+    for path, reason in (("b", "missing"), ("a/b", "cannot be read: Not a directory")):
+        with pytest.raises(DamagedFile) as raised:
+            store.fetch(path)
+        assert str(raised.value) == f"{tmp_path / path}: {reason}"
