@@ -203,8 +203,8 @@ class CatalogPipeline:
         """Write a batch to the catalog, and what is kept to the ledger, before the COMMIT.
 
         A line of what was never committed is harmless, as its page is read again; a row without its line would be lost
-        with the catalog. When the ledger cannot be written, the batch is rolled back. What mirrors lack now is queued in
-        the same transaction: a copy is forgotten when its image is, and not before.
+        with the catalog. When the ledger cannot be written, the batch is rolled back. What mirrors lack now is
+        queued in the same transaction: a copy is forgotten when its image is, and not before.
         """
         found = [item for item in items if isinstance(item, ImageItem)]
         pictures = {item.image.sha256 for item in found if item.image} if self._mirrors else set()

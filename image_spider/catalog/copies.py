@@ -29,7 +29,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """How far a mirror is behind its store: files and bytes that it lacks, since when, and what the last one to fail said.
+    """How far a mirror is behind its store: files and bytes that it lacks, since when, and what the last error was.
 
     failing is the number of files whose last attempt failed; error is empty when there is none.
     """
@@ -47,7 +47,9 @@ def queue_copies(connection: Connection, sha256s: Collection[str], *, mirrors: I
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(copies)
     for mirror in mirrors if sha256s else ():
         at = literal(now, UtcDateTime)
-        chosen = select(literal(mirror), images.c.sha256, images.c.path, images.c.bytes, at, at, 0, literal(""))
+        chosen = select(
+            literal(mirror), images.c.sha256, images.c.path, images.c.bytes, at, at, literal(0), literal("")
+        )
         ordered = chosen.where(images.c.sha256.in_(sha256s)).order_by(images.c.sha256)  # two writers lock in one order
         connection.execute(insert.from_select(copies.c.keys(), ordered).on_conflict_do_nothing())
 

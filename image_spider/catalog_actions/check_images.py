@@ -1,5 +1,5 @@
-"""Compare the files of the image store with the catalog, both ways: files that are missing or damaged, and files that no
-image of the catalog names (extra). --repair copies files back from the mirrors (IMAGES_MIRRORS), and downloads again
+"""Compare the files of the image store with the catalog, both ways: files that are missing or damaged, and files that
+no image of the catalog names (extra). --repair copies files back from the mirrors (IMAGES_MIRRORS), and downloads again
 what they do not have. Crawls may go on meanwhile, and the check may be interrupted at any point: run again, it goes on
 where it was. The exit code is 0 when nothing is wrong, or all that was is repaired, else 1.
 """
@@ -29,9 +29,8 @@ from image_spider.integrity.findings import KINDS, Finding
 from image_spider.integrity.journal import Journal
 from image_spider.integrity.refetching import fetch_again
 from image_spider.integrity.repair import Repair
-from image_spider.mirrors.opening import make_mirrors
+from image_spider.mirrors.opening import make_mirrors, make_store
 from image_spider.progress_bar import ProgressBar
-from image_spider.stores.opening import make_store
 from image_spider.stores.store import Store
 
 SUMMARY = "compare the files of the image store with the catalog; --repair mends them"
@@ -41,7 +40,9 @@ ASIDE = "damaged-images"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Take --repair and how to look."""
-    parser.add_argument("--full", action="store_true", help="read each file and compare its SHA-256, not its size alone")
+    parser.add_argument(
+        "--full", action="store_true", help="read each file and compare its SHA-256, not its size alone"
+    )
     parser.add_argument("--repair", action="store_true", help="copy files back from mirrors, download what they lack")
     parser.add_argument("--no-download", action="store_true", help="with --repair: from mirrors alone")
     parser.add_argument("--empty", action="store_true", help="with --repair: also a store that has lost everything")
@@ -134,7 +135,7 @@ def _print(findings: Sequence[Finding], *, images: int, files: int, as_json: boo
     found = Counter(finding.kind for finding in findings)
     repaired = sum(bool(finding.repaired) for finding in findings)
     if as_json:
-        counts = {"images": images, "files": files, **{kind: found[kind] for kind in KINDS}}
+        counts = {"images": images, "files": files} | {str(kind): found[kind] for kind in KINDS}
         counts |= {"repaired": repaired, "left": len(findings) - repaired}
         print(json.dumps({**counts, "findings": [asdict(finding) for finding in findings]}, indent=2))  # noqa: T201
         return

@@ -21,10 +21,9 @@ from image_spider.config import Config
 from image_spider.exceptions import StoreError, UsageError
 from image_spider.mirrors.catching_up import catch_up, queue_lacking
 from image_spider.mirrors.copying import Copying
-from image_spider.mirrors.opening import make_mirrors
+from image_spider.mirrors.opening import make_mirrors, make_store
 from image_spider.mirrors.state import MirrorState, mirrors_table, states_of
 from image_spider.progress_bar import ProgressBar
-from image_spider.stores.opening import make_store
 from image_spider.stores.store import Store
 
 PIPE_WIDTH = 200  # characters

@@ -17,9 +17,8 @@ from image_spider.catalog.copies import behind
 from image_spider.exceptions import CatalogError
 from image_spider.mirrors.copier import Copier
 from image_spider.mirrors.copying import Copied, Copying
-from image_spider.mirrors.opening import make_mirrors
+from image_spider.mirrors.opening import make_mirrors, make_store
 from image_spider.spiders.images import images_spider
-from image_spider.stores.opening import make_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +37,14 @@ class Mirrors:
     """Hands every image of the store on to its mirrors, beside the crawl: what they lack stands in the catalog."""
 
     def __init__(
-        self, *, spider: ImagesSpider, catalog: Catalog, store: Store, mirrors: Sequence[Store], threads: int, end: float
+        self,
+        *,
+        spider: ImagesSpider,
+        catalog: Catalog,
+        store: Store,
+        mirrors: Sequence[Store],
+        threads: int,
+        end: float,
     ) -> None:
         self._spider = spider
         self._catalog = catalog  # of its own: that of the pipeline is closed before the last copies are
@@ -104,7 +110,12 @@ class Mirrors:
             self._loop.call_soon_threadsafe(self._count, copied)
 
     def _count(self, copied: Copied) -> None:
-        counts = {"copied": copied.files, "bytes": copied.bytes, "damaged": len(copied.damaged), "away": int(bool(copied.away))}
+        counts = {
+            "copied": copied.files,
+            "bytes": copied.bytes,
+            "damaged": len(copied.damaged),
+            "away": int(bool(copied.away)),
+        }
         for name, number in counts.items():
             if number:
                 self._spider.crawler.stats.inc_value(f"mirrors/{name}", number)

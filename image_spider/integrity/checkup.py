@@ -53,6 +53,8 @@ class Checkup:
 
         Raises StoreError and CatalogError; what was yielded by then stands in the journal.
         """
+        if self._wishes.repair:
+            self._store.open()
         with ThreadPoolExecutor(max_workers=MENDING_THREADS, thread_name_prefix="mending") as threads:
             yield Checked(files=0, findings=tuple(finding for finding in again if finding.repaired))
             for part in parts([finding for finding in again if not finding.repaired], BATCH_FILES):
@@ -86,8 +88,7 @@ class Checkup:
             return [*left]
         aside = {finding.sha256: self._repair.set_aside(finding) for finding in left if finding.sha256 in found}
         fetch(found[sha256] for sha256 in aside)
-        outcomes = [self._outcome(finding, str(aside.get(finding.sha256) or "")) for finding in left]
-        return outcomes
+        return [self._outcome(finding, str(aside.get(finding.sha256) or "")) for finding in left]
 
     def queue_for_mirrors(self, repaired: Sequence[Finding], *, mirrors: Sequence[str]) -> None:
         """Let mirrors have what they lacked when it was asked back."""

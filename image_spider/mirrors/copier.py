@@ -23,7 +23,7 @@ IDLE_SECONDS = 1.0  # between two looks at an empty queue
 
 
 class Copier:
-    """Copies until it is told to end. A mirror that is away is told of once, tried again, and told of when it is back."""
+    """Copies until it is told to end. Of a mirror that is away it tells once, and once more when it is back."""
 
     def __init__(self, copying: Copying, *, tell: Callable[[Copied], object]) -> None:
         self._copying = copying
@@ -83,5 +83,7 @@ class Copier:
         elif copied.files:  # an empty queue tells nothing of the mirror
             self._failures = 0
         for line in {*copied.damaged} - self._named:  # each is tried again and again
-            logger.warning("Not copied to the mirror %s: %s: `scrapy catalog check-images --repair` mends it", name, line)
+            logger.warning(
+                "Not copied to the mirror %s: %s: `scrapy catalog check-images --repair` mends it", name, line
+            )
         self._named.update(copied.damaged)

@@ -39,7 +39,8 @@ class Copied:
     away: str = ""
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Return the time."""
     return datetime.now(UTC)
 
 
@@ -57,7 +58,7 @@ class Copying:
         store: Store,
         mirror: Store,
         threads: int,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = now,
     ) -> None:
         self.mirror = mirror
         self._catalog = catalog
@@ -82,9 +83,9 @@ class Copying:
                 self._opened = True
         except StoreError as error:
             return Copied(away=str(error))
-        now = self._clock()
-        until = now + timedelta(seconds=CLAIM_SECONDS)
-        claim = partial(claim_copies, mirror=self.mirror.name, now=now, until=until, limit=limit)
+        begun = self._clock()
+        until = begun + timedelta(seconds=CLAIM_SECONDS)
+        claim = partial(claim_copies, mirror=self.mirror.name, now=begun, until=until, limit=limit)
         batch = self._catalog.transaction(claim)
         if not batch:
             return Copied()
@@ -112,14 +113,14 @@ class Copying:
         return None
 
     def _settle(self, connection: Connection, outcomes: Iterable[tuple[Copy, StoreError | bool]]) -> None:
-        now, mirror = self._clock(), self.mirror.name
+        settled, mirror = self._clock(), self.mirror.name
         begun = {copy.sha256: outcome for copy, outcome in outcomes if outcome}
         finish_copies(connection, [sha256 for sha256, outcome in begun.items() if outcome is True], mirror=mirror)
         left = [copy.sha256 for copy, _ in outcomes if copy.sha256 not in begun]
-        release_copies(connection, left, mirror=mirror, due_at=now)
+        release_copies(connection, left, mirror=mirror, due_at=settled)
         for copy, error in outcomes:
             if isinstance(error, StoreError):
-                due_at = now + timedelta(seconds=file_pause(copy.attempts))
+                due_at = settled + timedelta(seconds=file_pause(copy.attempts))
                 text = str(error)[:ERROR_CHARACTERS]
                 postpone_copy(connection, copy.sha256, mirror=mirror, due_at=due_at, error=text)
 
