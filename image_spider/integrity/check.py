@@ -40,11 +40,10 @@ class Check:
     its SHA-256, which finds what a disk or somebody else has changed.
     """
 
-    def __init__(self, *, catalog: Catalog, store: Store, full: bool, settle_seconds: float = SETTLE_SECONDS) -> None:
+    def __init__(self, *, catalog: Catalog, store: Store, full: bool) -> None:
         self._catalog = catalog
         self._store = store
         self._full = full
-        self._settle_seconds = settle_seconds
 
     def recorded(self, *, after: str = "") -> Iterator[Checked]:
         """Look at the file of every image that has a row, in the order of their SHA-256, from `after` on.
@@ -88,7 +87,7 @@ class Check:
                 for path in sorted(paths)
             )
             yield Checked(files=len(batch), findings=())
-        time.sleep(self._settle_seconds if suspects else 0)
+        time.sleep(SETTLE_SECONDS if suspects else 0)
         for part in parts(suspects, BATCH_FILES):
             still = self._catalog.read(partial(unrecorded_paths, paths=[finding.path for finding in part]))
             there = tuple(finding for finding in part if finding.path in still and self._is_there(finding.path))
