@@ -103,8 +103,15 @@ def _copy(catalog: Catalog, store: Store, mirror: Store, *, threads: int) -> Non
                 for line in (*copied.damaged, *filter(None, [copied.away])):
                     bar.say(f"{mirror.name}: {line}")
                 bar.advance(copied.files)
+            if not copied.away and (left := _claimed(catalog, mirror)):
+                bar.say(f"{mirror.name}: {left:,} files are being copied by others, or were by somebody who was killed")
     finally:
         copying.close()
+
+
+def _claimed(catalog: Catalog, mirror: Store) -> int:
+    """Return how many files are left though none of them failed."""
+    return sum(state.files - state.failing for state in catalog.read(behind) if state.mirror == mirror.name)
 
 
 def _forget(catalog: Catalog, mirror: str, *, configured: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from image_spider.stores.store import Store
 
 BATCH_COPIES = 64  # of a claim
-CLAIM_SECONDS = 300.0  # after which the worker counts as dead, and others copy what it claimed
+CLAIM_SECONDS = 120.0  # after which the worker counts as dead, and others copy what it claimed
 ERROR_CHARACTERS = 500  # of an error that are kept
 
 

@@ -1,8 +1,7 @@
-"""The check of a store against its catalog, and its repair, on both databases."""
+"""The check of a store against its catalog, and its repair."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -18,17 +17,19 @@ from image_spider.integrity.findings import Finding
 from image_spider.integrity.journal import Journal
 from image_spider.integrity.repair import Repair
 from image_spider.stores.local import LocalStore
-from image_spider.stores.paths import image_path, thumbnail_path
+from image_spider.stores.paths import thumbnail_path
 from tests.samples import an_image, an_item
+from tests.stored_images import files_of, store_file, store_images
 
 FILES = 12
 
 
-def an_stored_image(store: LocalStore, number: int) -> tuple[str, bytes]:
-    data = f"image {number}".encode() * 50
-    path = image_path(hashlib.sha256(data).hexdigest(), ".jpg")
-    store.write(path, data)
-    return path, data
+@pytest.fixture
+def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """SQLite, unless a test asks for both."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path}/catalog.sqlite3"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture(autouse=True)
@@ -55,17 +56,7 @@ def store(make_store: Callable[[str], LocalStore]) -> LocalStore:
 @pytest.fixture
 def stored(catalog: Catalog, store: LocalStore) -> dict[str, bytes]:
     """Images that are stored and recorded, by their paths in the order of their SHA-256."""
-    files = dict(an_stored_image(store, number) for number in range(FILES))
-    items = [
-        an_item(
-            f"https://example.com/{Path(path).stem[:8]}.jpg",
-            page=f"https://example.com/{Path(path).stem[:4]}.html",
-            image=an_image(sha256=Path(path).stem, path=path, bytes=len(data)),
-        )
-        for path, data in files.items()
-    ]
-    catalog.transaction(lambda connection: write_items(connection, items, duplicates="keep"))
-    return dict(sorted(files.items()))
+    return store_images(catalog, store, FILES)
 
 
 class Run:
@@ -105,10 +96,6 @@ def run(catalog: Catalog, store: LocalStore, tmp_path: Path) -> Run:
     return Run(catalog, store, tmp_path)
 
 
-def files(store: LocalStore) -> dict[str, bytes]:
-    return {file.path: store.fetch(file.path) for file in store.files()}
-
-
 def test_nothing_is_wrong_with_a_store_that_is_whole(run: Run, store: LocalStore, stored: dict[str, bytes]):
     store.write(thumbnail_path(min(stored)), b"thumbnail")
     (store.root / ".ledgers").mkdir()
@@ -116,9 +103,10 @@ def test_nothing_is_wrong_with_a_store_that_is_whole(run: Run, store: LocalStore
     assert run() == {}
     assert run(full=True) == {}
     assert run(repair=True, remove_extra=True) == {}
-    assert files(store) == stored
+    assert files_of(store) == stored
 
 
+@pytest.mark.parametrize("catalog_url", ["sqlite", "postgresql"], indirect=True)
 def test_missing_damaged_and_extra_files_are_found(run: Run, store: LocalStore, stored: dict[str, bytes]):
     missing, short, folder, changed = list(stored)[:4]
     store.remove(missing)
@@ -126,7 +114,7 @@ def test_missing_damaged_and_extra_files_are_found(run: Run, store: LocalStore, 
     store.remove(folder)
     (store.root / folder).mkdir()
     (store.root / changed).write_bytes(stored[changed][::-1])
-    extra, _ = an_stored_image(store, FILES)
+    extra, _ = store_file(store, FILES)
     other_type = str(Path(missing).with_suffix(".png"))
     store.write(other_type, b"the same image under another name")
     size = (store.root / folder).stat().st_size
@@ -144,17 +132,17 @@ def test_missing_damaged_and_extra_files_are_found(run: Run, store: LocalStore, 
 
 
 def test_extra_files_are_deleted_only_when_that_is_asked_for(run: Run, store: LocalStore, stored: dict[str, bytes]):
-    extra, data = an_stored_image(store, FILES)
+    extra, data = store_file(store, FILES)
     assert run(repair=True) == {"extra": [f"{extra}: no image of the catalog"]}
-    assert files(store) == stored | {extra: data}
+    assert files_of(store) == stored | {extra: data}
     assert run(remove_extra=True) == {"extra": [f"{extra}: no image of the catalog; deleted"]}
-    assert files(store) == stored
+    assert files_of(store) == stored
 
 
 def test_an_image_that_a_crawl_records_meanwhile_is_not_extra(
     catalog: Catalog, run: Run, store: LocalStore, stored: dict[str, bytes]
 ):
-    path, data = an_stored_image(store, FILES)
+    path, data = store_file(store, FILES)
     looks = run.checkup(run.journal()).unrecorded()
     (first, second, third) = (next(looks) for _ in range(3))
     assert first.files + second.files + third.files == FILES + 1
@@ -180,7 +168,7 @@ def test_a_mirror_gives_back_what_is_missing_or_damaged(
     assert sorted(found["missing"]) == sorted([f"{missing}: missing; copied back from {rich.name}", f"{lost}: missing"])
     assert all(line.endswith(f"; copied back from {rich.name}") for line in found["damaged"])
     assert len(found["damaged"]) == 2
-    assert files(store) == {path: data for path, data in stored.items() if path != lost}
+    assert files_of(store) == {path: data for path, data in stored.items() if path != lost}
     assert run(full=True) == {"missing": [f"{lost}: missing"]}
 
 
@@ -194,9 +182,9 @@ def test_an_empty_store_is_filled_from_mirrors_only_when_that_is_asked_for(
     run.mirrors = [mirror]
     with pytest.raises(StoreError, match="is its disk mounted"):
         run(repair=True)
-    assert files(store) == {}
+    assert files_of(store) == {}
     assert len(run(repair=True, empty=True)["missing"]) == FILES
-    assert files(store) == stored
+    assert files_of(store) == stored
 
 
 def test_a_check_that_was_ended_goes_on_where_it_was_and_forgets_nothing(
@@ -243,6 +231,7 @@ def test_two_checks_do_not_run_at_once(run: Run):
         pass
 
 
+@pytest.mark.parametrize("catalog_url", ["sqlite", "postgresql"], indirect=True)
 def test_what_no_mirror_has_is_downloaded_from_its_url_then_by_way_of_its_page_and_damaged_files_are_kept(
     catalog: Catalog, run: Run, store: LocalStore, stored: dict[str, bytes], tmp_path: Path
 ):
@@ -252,7 +241,7 @@ def test_what_no_mirror_has_is_downloaded_from_its_url_then_by_way_of_its_page_a
     spoilt = stored[changed][::-1]
     (store.root / changed).write_bytes(spoilt)
     urls = {f"https://example.com/{Path(path).stem[:8]}.jpg": path for path in (missing, changed)}
-    pages = {f"https://example.com/{Path(path).stem[:4]}.html": path for path in (moved,)}
+    pages = {f"https://example.com/{Path(path).stem[:8]}.html": path for path in (moved,)}
     asked: list[str] = []
 
     def fetch(found: Iterable[str]) -> None:
@@ -272,7 +261,7 @@ def test_what_no_mirror_has_is_downloaded_from_its_url_then_by_way_of_its_page_a
         assert last.repaired == "downloaded again"
         checkup.queue_for_mirrors([last], mirrors=["/mnt/mirror"])
     assert asked == [*urls, f"https://example.com/{Path(moved).stem[:8]}.jpg", *pages]
-    assert files(store) == stored
+    assert files_of(store) == stored
     assert (tmp_path / "aside" / Path(changed).name).read_bytes() == spoilt
     (state,) = catalog.read(behind)
     assert (state.mirror, state.files) == ("/mnt/mirror", 1)
@@ -293,4 +282,4 @@ def test_a_mirror_that_cannot_be_asked_ends_the_repair_and_is_not_taken_for_one_
     other.write(min(stored), stored[min(stored)])
     run.mirrors = [Away("/mnt/away"), other]
     run(repair=True)
-    assert files(store) == stored
+    assert files_of(store) == stored

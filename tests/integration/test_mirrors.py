@@ -1,8 +1,7 @@
-"""Copies of real files to mirrors that come and go, on both databases."""
+"""Copies of real files to mirrors that come and go."""
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +12,13 @@ import pytest
 
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.copies import behind, claim_copies, queue_copies
-from image_spider.catalog.writes import write_items
 from image_spider.mirrors.catching_up import catch_up, queue_lacking
 from image_spider.mirrors.copier import Copier
 from image_spider.mirrors.copying import CLAIM_SECONDS, Copied, Copying
 from image_spider.mirrors.opening import FolderMirror
 from image_spider.stores.local import LocalStore
-from image_spider.stores.paths import image_path
-from tests.samples import NOON, an_image, an_item
+from tests.samples import NOON
+from tests.stored_images import files_of, store_images
 from tests.waiting import wait_until
 
 FILES = 20
@@ -37,6 +35,14 @@ class Clock:
 
     def forward(self, **time: float) -> None:
         self.now += timedelta(**time)
+
+
+@pytest.fixture
+def catalog_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """SQLite, unless a test asks for both."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path}/catalog.sqlite3"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
@@ -60,15 +66,7 @@ def mirror(tmp_path: Path) -> FolderMirror:
 @pytest.fixture
 def stored(catalog: Catalog, store: LocalStore, mirror: FolderMirror) -> dict[str, bytes]:
     """Images that are stored and recorded and that the mirror lacks, by their paths."""
-    files = {}
-    for number in range(FILES):
-        data = f"image {number}".encode() * 50
-        sha256 = hashlib.sha256(data).hexdigest()
-        path = image_path(sha256, ".jpg")
-        store.write(path, data)
-        item = an_item(f"https://example.com/{number}", image=an_image(sha256=sha256, path=path, bytes=len(data)))
-        catalog.transaction(lambda connection, item=item: write_items(connection, [item], duplicates="keep"))
-        files[path] = data
+    files = store_images(catalog, store, FILES)
     queue(catalog, mirror.name, files)
     return files
 
@@ -99,16 +97,12 @@ def queue(catalog: Catalog, mirror: str, paths: dict[str, bytes]) -> None:
     catalog.transaction(lambda connection: queue_copies(connection, sha256s, mirrors=[mirror], now=NOON))
 
 
-def files(store: LocalStore) -> dict[str, bytes]:
-    return {file.path: store.fetch(file.path) for file in store.files()}
-
-
 def test_what_is_queued_is_copied_and_leaves_the_queue(
     catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying
 ):
     copied = copying.step()
     assert (copied.claimed, copied.files, copied.bytes) == (FILES, FILES, sum(map(len, stored.values())))
-    assert files(mirror) == stored
+    assert files_of(mirror) == stored
     assert catalog.read(behind) == []
     assert copying.step() == Copied()
 
@@ -131,7 +125,7 @@ def test_a_mirror_that_was_away_for_an_hour_is_brought_up_to_date_when_it_is_bac
     clock.forward(minutes=10)
     while copying.step().claimed:
         pass
-    assert files(mirror) == stored
+    assert files_of(mirror) == stored
     assert catalog.read(behind) == []
 
 
@@ -158,13 +152,13 @@ def test_a_file_that_the_mirror_refuses_does_not_keep_others_from_it(
     steps = 0
     while copying.step(limit=1 if steps else FILES).claimed:
         steps += 1
-    assert set(files(mirror)) >= {path for path in others if Path(path).parent != Path(refused).parent}
+    assert set(files_of(mirror)) >= {path for path in others if Path(path).parent != Path(refused).parent}
     (state,) = catalog.read(behind)
     assert (state.files, state.failing) == (1, 1)
     (mirror.root / refused).parent.unlink()
     clock.forward(seconds=30)
     assert copying.step().files == 1
-    assert files(mirror) == stored
+    assert files_of(mirror) == stored
 
 
 def test_a_damaged_file_is_never_copied_waits_and_holds_nobody_up(
@@ -183,7 +177,7 @@ def test_a_damaged_file_is_never_copied_waits_and_holds_nobody_up(
     (store.root / damaged).write_bytes(whole)
     clock.forward(seconds=30)
     assert copying.step().files == 1
-    assert files(mirror) == {path: data for path, data in stored.items() if path != missing}
+    assert files_of(mirror) == {path: data for path, data in stored.items() if path != missing}
 
 
 def test_what_a_killed_worker_claimed_is_copied_by_another_one_in_time(
@@ -197,9 +191,10 @@ def test_what_a_killed_worker_claimed_is_copied_by_another_one_in_time(
     assert copying.step() == Copied()
     clock.forward(seconds=CLAIM_SECONDS)
     assert copying.step().files == FILES - 5
-    assert files(mirror) == stored
+    assert files_of(mirror) == stored
 
 
+@pytest.mark.parametrize("catalog_url", ["sqlite", "postgresql"], indirect=True)
 def test_workers_that_copy_at_once_copy_each_file_once(
     catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], make_copying: Callable[[], Copying]
 ):
@@ -213,7 +208,7 @@ def test_workers_that_copy_at_once_copy_each_file_once(
 
     with ThreadPoolExecutor(4) as threads:
         assert sum(threads.map(work, workers)) == FILES
-    assert files(mirror) == stored
+    assert files_of(mirror) == stored
     assert catalog.read(behind) == []
 
 
@@ -238,7 +233,7 @@ def test_in_a_hurry_what_waits_for_its_next_attempt_is_copied_now(
     copying.step(limit=1)
     assert sum(copied.files for copied in catch_up(catalog, copying)) == FILES - 1
     copying.close()
-    assert files(mirror) == stored
+    assert files_of(mirror) == stored
 
 
 def test_a_mirror_that_somebody_changed_is_compared_and_gets_what_it_lacks(
@@ -253,7 +248,7 @@ def test_a_mirror_that_somebody_changed_is_compared_and_gets_what_it_lacks(
     assert copying.step().files == 2
     assert sum(checked.files for checked in queue_lacking(catalog, mirror, full=True, clock=clock)) == FILES
     assert copying.step().files == 1
-    assert files(mirror) == stored
+    assert files_of(mirror) == stored
 
 
 def test_a_copier_copies_what_comes_and_at_its_end_what_is_left(
@@ -267,7 +262,7 @@ def test_a_copier_copies_what_comes_and_at_its_end_what_is_left(
     queue(catalog, mirror.name, {min(stored): b""})
     copier.end(seconds=60)
     copier.join()
-    assert files(mirror) == stored
+    assert files_of(mirror) == stored
     assert sum(copied.files for copied in told) == FILES + 1
 
 
