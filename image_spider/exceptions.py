@@ -12,6 +12,7 @@ ImageSpiderError
 ├── DecodersError         the decoding processes end whenever they are started: the crawl stops
 ├── LabelModelError       the label model failed while it ran: the crawl stops
 ├── StoreError            the image store cannot be written or read: the crawl stops
+│   ├── StoreAway         it cannot be reached or is overloaded, for longer than was waited for
 │   └── DamagedFile       one stored file is missing or not what was stored: reported, and the rest goes on
 ├── BrokerError           Redis cannot be reached or refuses: commands stop, workers wait
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
@@ -85,6 +86,10 @@ class LabelModelError(ImageSpiderError):
 
 class StoreError(ImageSpiderError):
     """The image store cannot be written or read."""
+
+
+class StoreAway(StoreError):
+    """The image store cannot be reached or is overloaded, for longer than IMAGES_STORE_RETRY_SECONDS."""
 
 
 class DamagedFile(StoreError):

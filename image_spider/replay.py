@@ -13,11 +13,10 @@ from image_spider.catalog.queries import known_images
 from image_spider.catalog.recovered import record_missing_crawls, unrecorded, write_recovered
 from image_spider.exceptions import DamagedFile
 from image_spider.items import Image
-from image_spider.stores.ledger import Line, ledgers, read_ledger
-from image_spider.stores.local import LocalStore
+from image_spider.stores.ledger import Line, read_ledger
+from image_spider.stores.store import Store
 
 BATCH_LINES = 500
-THREADS = 4  # that read files and compute checksums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +38,18 @@ class Replayed:
 class Replay:
     """Reads every ledger of a store. It may be interrupted at any point: what is written is not missing any more."""
 
-    def __init__(self, *, catalog: Catalog, store: LocalStore) -> None:
+    def __init__(self, *, catalog: Catalog, store: Store) -> None:
         self._catalog = catalog
         self._store = store
         self._named: set[str] = set()
 
     def size(self) -> int:
         """Return how many bytes there are to read."""
-        return sum(file.stat().st_size for file in ledgers(self._store.root))
+        return sum(file.bytes for file in self._store.ledgers())
 
     def lines(self) -> int:
         """Return how many sightings the ledgers tell of, some of them more than once."""
-        return sum(1 for file in ledgers(self._store.root) for line in read_ledger(file) if line.item)
+        return sum(1 for file in self._store.ledgers() for line in read_ledger(file) if line.item)
 
     def batches(self, *, write: bool) -> Iterator[Replayed]:
         """Read the ledgers batch by batch; write what is missing if asked to, each batch in a transaction.
@@ -58,8 +57,8 @@ class Replay:
         To write, a file is read and its SHA-256 compared before its image is given a row; to look, its size is enough.
         Raises StoreError and CatalogError.
         """
-        lines = chain.from_iterable(read_ledger(file) for file in ledgers(self._store.root))
-        with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="replay") as threads:
+        lines = chain.from_iterable(read_ledger(file) for file in self._store.ledgers())
+        with ThreadPoolExecutor(max_workers=self._store.threads, thread_name_prefix="replay") as threads:
             while batch := list(islice(lines, BATCH_LINES)):
                 yield self._replay(batch, threads, write=write)
         if write:
@@ -93,7 +92,7 @@ class Replay:
             if read:
                 self._store.read(image.path, size=image.bytes, sha256=image.sha256)
             elif (size := self._store.size(image.path)) != image.bytes:
-                return f"{self._store.root / image.path}: {'missing' if size is None else 'of another size'}"
+                return f"{self._store.place(image.path)}: {'missing' if size is None else 'of another size'}"
         except DamagedFile as error:
             return str(error)
         return ""

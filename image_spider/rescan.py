@@ -13,8 +13,8 @@ from image_spider.decoders import Decoders
 from image_spider.exceptions import DamagedFile
 from image_spider.imaging.describe import KEPT
 from image_spider.items import Image
-from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
+from image_spider.stores.store import Store
 from image_spider.topics.labeller import Labeller
 
 BATCH_IMAGES = 64  # what a kill repeats, about a second's work; their transaction takes a tenth of that
@@ -42,7 +42,7 @@ class Rescan:
     """Measures images anew by reading their files; `catalog.measurements` tells which, and how it resumes."""
 
     def __init__(
-        self, *, catalog: Catalog, store: LocalStore, decoders: Decoders, labeller: Labeller | None, link: bool
+        self, *, catalog: Catalog, store: Store, decoders: Decoders, labeller: Labeller | None, link: bool
     ) -> None:
         self._catalog = catalog
         self._store = store
@@ -93,7 +93,7 @@ class Rescan:
         if understanding is None:
             kept = description.integrity in KEPT
             reason = description.detail if kept else f"{description.integrity}, {description.detail}"
-            raise _Unmeasured(f"{self._store.root / image.path}: {reason}")
+            raise _Unmeasured(f"{self._store.place(image.path)}: {reason}")
         if description.thumbnail:
             path = thumbnail_path(image.path)
             await asyncio.to_thread(self._store.write, path, description.thumbnail, durable=False)

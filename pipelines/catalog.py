@@ -24,8 +24,7 @@ from image_spider.extensions.job_directory import JobDirectory
 from image_spider.items import DuplicatePolicy, Image, ImageItem, PageItem, Topic
 from image_spider.mirrors.opening import make_mirrors
 from image_spider.spiders.images import images_spider
-from image_spider.stores.ledger import Ledger
-from image_spider.stores.local import LocalStore
+from image_spider.stores.opening import images_store
 from image_spider.stores.paths import thumbnail_path
 from image_spider.unfinished import Unfinished
 
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from image_spider.frontier.scheduler import Scheduler
+    from image_spider.stores.ledger import Ledger
+    from image_spider.stores.store import Store
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class CatalogPipeline:
         *,
         crawler: Crawler,
         catalog: Catalog,
-        store: LocalStore,
+        store: Store,
         expires_days: int = 90,
         duplicates: DuplicatePolicy = "link",
         mirrors: Sequence[str] = (),
@@ -66,7 +67,7 @@ class CatalogPipeline:
         self._spider = images_spider(crawler)
         self._catalog = catalog
         self._store = store
-        self._ledger = Ledger(store.root)
+        self._ledger: Ledger | None = None
         self._expires = timedelta(days=expires_days)
         self._duplicates = duplicates
         self._mirrors = mirrors  # names of the stores that are to have a copy of each image
@@ -85,7 +86,7 @@ class CatalogPipeline:
         images_spider(crawler)
         settings = config.from_settings(crawler.settings)
         catalog = Catalog.from_config(settings)
-        store = LocalStore(settings.IMAGES_STORE)
+        store = images_store(settings)
         pipeline = cls(
             crawler=crawler,
             catalog=catalog,
@@ -181,7 +182,7 @@ class CatalogPipeline:
         finally:
             self._forget_ending()
             self._catalog.close()
-            self._ledger.close()
+            await asyncio.to_thread(self._close_store)
 
     def _write(self, items: Sequence[ImageItem | PageItem]) -> list[None]:
         """Write a batch, then tell its items what they turned out to be; in the catalog's thread."""
@@ -211,8 +212,15 @@ class CatalogPipeline:
         new = pictures - {*queries.known_images(connection, pictures)}
         written = write_items(connection, items, duplicates=self._duplicates)
         queue_copies(connection, new - written.refused.keys(), mirrors=self._mirrors, now=datetime.now(UTC))
+        self._ledger = self._ledger or self._store.begin_ledger()
         self._ledger.append(item for item in found if not (item.image and item.image.sha256 in written.refused))
         return written
+
+    def _close_store(self) -> None:
+        """Complete the ledger; an object store gets it now."""
+        if self._ledger:
+            self._ledger.close()
+        self._store.close()
 
     def _look_up(self, urls: Sequence[str]) -> list[Image | None]:
         """Look a batch of URLs up; in a thread. What a standby does not know yet is downloaded again."""

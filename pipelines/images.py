@@ -28,7 +28,7 @@ from image_spider.politeness.politeness import turn_of_image
 from image_spider.politeness.turns import patience
 from image_spider.recent import Recent
 from image_spider.spiders.images import images_spider
-from image_spider.stores.local import LocalStore
+from image_spider.stores.opening import images_store
 from image_spider.unfinished import Halted, Unfinished
 from pipelines.catalog import CatalogPipeline
 from pipelines.image_counts import count_image
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure as TwistedFailure
 
     from image_spider.frontier.claims import Claims
+    from image_spider.stores.store import Store
 
 WAITING_BODIES = 8  # what keeps the decoding processes busy
 RECENT_CRAWLS = 100  # whose duplicates a worker of a fleet counts
@@ -66,8 +67,8 @@ class MediaFailed(_MediaRequestFiltered):
 class ImagesPipeline(ScrapyImagesPipeline):
     """Fetch the candidate of each ImageItem, store its original bytes and fill in its image or its failure."""
 
-    def __init__(self, *, crawler: Crawler, store: LocalStore, keeper: Keeper) -> None:
-        super().__init__(str(store.root), crawler=crawler)
+    def __init__(self, *, crawler: Crawler, store: Store, keeper: Keeper) -> None:
+        super().__init__(store.name, crawler=crawler)
         self._spider = images_spider(crawler)
         self._keeper = keeper
         # Bodies that wait to be decoded are memory: while this many candidates are under way, the next one waits, and
@@ -79,7 +80,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         """Read the IMAGES_ and LABEL_ settings; off for other spiders than ours."""
         images_spider(crawler)
         settings = config.from_settings(crawler.settings)
-        store = LocalStore(settings.IMAGES_STORE)
+        store = images_store(settings)
         keeper = Keeper(
             spider=images_spider(crawler),
             store=store,

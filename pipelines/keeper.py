@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from image_spider.decoders import Decoders
     from image_spider.items import Image, ImageItem, Topic
     from image_spider.spiders.images import ImagesSpider
-    from image_spider.stores.local import LocalStore
+    from image_spider.stores.store import Store
 
 T = TypeVar("T")
-
-DISK_THREADS = 4  # an fsync takes milliseconds, during which others can go on
 
 
 class Keeper:
@@ -36,7 +34,7 @@ class Keeper:
         self,
         *,
         spider: ImagesSpider,
-        store: LocalStore,
+        store: Store,
         decoders: Decoders,
         label_model: Path | None,
         label_threads: int,
@@ -44,7 +42,7 @@ class Keeper:
         self._spider = spider
         self._images = store
         self._decoders = decoders
-        self._disk = ThreadPoolExecutor(max_workers=DISK_THREADS, thread_name_prefix="images")
+        self._disk = ThreadPoolExecutor(max_workers=store.threads, thread_name_prefix="images")
         self._label_model = label_model
         self._label_threads = label_threads
         self._labeller: Labeller | None = None
@@ -62,7 +60,8 @@ class Keeper:
         await asyncio.to_thread(self._decoders.close)
         if self._labeller:
             self._labeller.close()
-        self._disk.shutdown()
+        await asyncio.to_thread(self._disk.shutdown)
+        await asyncio.to_thread(self._images.close)
 
     @property
     def label_model(self) -> str:

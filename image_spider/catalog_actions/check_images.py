@@ -29,8 +29,9 @@ from image_spider.integrity.findings import KINDS, Finding
 from image_spider.integrity.journal import Journal
 from image_spider.integrity.refetching import fetch_again
 from image_spider.integrity.repair import Repair
-from image_spider.mirrors.opening import make_mirrors, make_store
+from image_spider.mirrors.opening import make_mirrors
 from image_spider.progress_bar import ProgressBar
+from image_spider.stores.opening import images_store
 from image_spider.stores.store import Store
 
 SUMMARY = "compare the files of the image store with the catalog; --repair mends them"
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace, settings: Config) -> int:
     if (options.no_download or options.empty) and not options.repair:
         raise UsageError("--no-download, --empty", "", "they go with --repair")
     with ExitStack() as stack:
-        store, mirrors = make_store(settings), make_mirrors(settings)
+        store, mirrors = images_store(settings), make_mirrors(settings)
         for one in (store, *mirrors):
             stack.callback(one.close)
         subject = {"catalog": public_url(settings.DATABASE_URL), "store": store.name, "full": options.full}

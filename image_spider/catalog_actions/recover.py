@@ -29,8 +29,8 @@ from image_spider.config import Config
 from image_spider.exceptions import CatalogError, SchemaOutdated
 from image_spider.progress_bar import ProgressBar
 from image_spider.replay import Replay
-from image_spider.stores.ledger import ledgers
-from image_spider.stores.local import LocalStore
+from image_spider.stores.opening import images_store
+from image_spider.stores.store import Store
 
 SUMMARY = "say what is wrong and what to do; --apply does what is safe"
 KILO = 1000
@@ -75,8 +75,8 @@ def _findings(settings: Config) -> Iterator[Finding]:
 def _catalog(settings: Config) -> Iterator[Finding]:
     """Yield what is wrong with the catalog's rows, or keeps them from being read."""
     put_back = _put_back(settings)
-    store = LocalStore(settings.IMAGES_STORE)
-    files = next(store.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"), None) is not None
+    store = images_store(settings)
+    files = store.exists() and next(store.files(), None) is not None
     with command_catalog(settings) as catalog:
         file = sqlite_file(catalog.engine)
         try:
@@ -94,8 +94,8 @@ def _catalog(settings: Config) -> Iterator[Finding]:
             other = f"Or move {file} away: `scrapy catalog recover --apply` then makes a new one from the ledgers."
             yield Finding(problem=f"{error}.", steps=(put_back, other) if file else (put_back,))
             return
-        if not holds and files and not ledgers(store.root):
-            problem = f"The catalog {catalog.name} is empty beside image files in {store.root} that no ledger tells of."
+        if not holds and files and not store.ledgers():
+            problem = f"The catalog {catalog.name} is empty beside image files in {store.name} that no ledger tells of."
             again = "Without one, crawl again: a file that is there is not written twice."
             yield Finding(problem=problem, steps=(put_back, again))
             return
@@ -104,7 +104,7 @@ def _catalog(settings: Config) -> Iterator[Finding]:
     if missing:
         again = "`scrapy catalog recover --apply` writes them again and measures their images."
         yield Finding(
-            problem=f"The ledgers of {store.root} tell of {missing:,} sightings that the catalog does not have.",
+            problem=f"The ledgers of {store.name} tell of {missing:,} sightings that the catalog does not have.",
             steps=(again,) if holds else (put_back, again),
             replay=True,
         )
@@ -128,7 +128,7 @@ def _put_back(settings: Config) -> str:
     return "There is no backup."
 
 
-def _missing(catalog: Catalog, store: LocalStore, *, empty: bool) -> int:
+def _missing(catalog: Catalog, store: Store, *, empty: bool) -> int:
     """Count the sightings that a replay would write; of an empty catalog an upper bound."""
     replay = Replay(catalog=catalog, store=store)
     if empty:
@@ -155,7 +155,7 @@ def _rebuild(standbys: Sequence[Address], settings: Config) -> int:
 
 def _replay(settings: Config) -> int:
     """Write what the ledgers tell, then measure the images; return how many files were missing or damaged."""
-    store = LocalStore(settings.IMAGES_STORE)
+    store = images_store(settings)
     written = damaged = 0
     with command_catalog(settings) as catalog:
         catalog.upgrade()

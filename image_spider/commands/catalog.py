@@ -9,7 +9,17 @@ from typing import ClassVar
 
 from scrapy.exceptions import UsageError
 
-from image_spider.catalog_actions import backup, backups, check, check_images, recover, restore, upgrade, verify
+from image_spider.catalog_actions import (
+    backup,
+    backups,
+    check,
+    check_images,
+    rebalance,
+    recover,
+    restore,
+    upgrade,
+    verify,
+)
 from image_spider.catalog_actions.action import Action
 from image_spider.command import ProjectCommand
 from image_spider.config import Config
@@ -27,6 +37,7 @@ class Command(ProjectCommand):
         "verify": verify,
         "restore": restore,
         "recover": recover,
+        "rebalance": rebalance,
     }
 
     def syntax(self) -> str:
@@ -35,7 +46,7 @@ class Command(ProjectCommand):
 
     def short_desc(self) -> str:
         """Describe the command in a line."""
-        return "Look after the catalog and its images: upgrade, check, back up, restore, recover"
+        return "Look after the catalog and the image store: upgrade, check, back up, restore, recover, rebalance"
 
     def long_desc(self) -> str:
         """Describe the actions."""

@@ -21,9 +21,10 @@ from image_spider.config import Config
 from image_spider.exceptions import StoreError, UsageError
 from image_spider.mirrors.catching_up import catch_up, queue_lacking
 from image_spider.mirrors.copying import Copying
-from image_spider.mirrors.opening import make_mirrors, make_store
+from image_spider.mirrors.opening import make_mirrors
 from image_spider.mirrors.state import MirrorState, mirrors_table, states_of
 from image_spider.progress_bar import ProgressBar
+from image_spider.stores.opening import images_store
 from image_spider.stores.store import Store
 
 PIPE_WIDTH = 200  # characters
@@ -66,7 +67,7 @@ class Command(ProjectCommand):
         if not mirrors and (opts.copy or opts.compare):
             raise UsageError("IMAGES_MIRRORS", "", "the stores that are to have copies, for example /mnt/mirror")
         with ExitStack() as stack:
-            store = make_store(settings)
+            store = images_store(settings)
             for one in (store, *mirrors):
                 stack.callback(one.close)
             catalog = stack.enter_context(command_catalog(settings))
@@ -76,7 +77,7 @@ class Command(ProjectCommand):
             for mirror in mirrors if opts.compare else ():
                 _compare(catalog, mirror, full=opts.full)
             for mirror in mirrors if opts.copy else ():
-                _copy(catalog, store, mirror, threads=settings.IMAGES_MIRRORS_THREADS)
+                _copy(catalog, store, mirror)
             found = catalog.read(behind)
         states = states_of(found, configured=[mirror.name for mirror in mirrors], now=datetime.now(UTC))
         _print(states, as_json=opts.json)
@@ -94,8 +95,8 @@ def _compare(catalog: Catalog, mirror: Store, *, full: bool) -> None:
             bar.say(f"{mirror.name}: {error}")
 
 
-def _copy(catalog: Catalog, store: Store, mirror: Store, *, threads: int) -> None:
-    copying = Copying(catalog=catalog, store=store, mirror=mirror, threads=threads)
+def _copy(catalog: Catalog, store: Store, mirror: Store) -> None:
+    copying = Copying(catalog=catalog, store=store, mirror=mirror)
     total = sum(state.files for state in catalog.read(behind) if state.mirror == mirror.name)
     try:
         with ProgressBar(total, console=Console(stderr=True), unit="files") as bar:

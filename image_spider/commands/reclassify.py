@@ -20,7 +20,7 @@ from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.imaging.rules import RULES_VERSION
 from image_spider.progress_bar import ProgressBar
 from image_spider.rescan import Rescan
-from image_spider.stores.local import LocalStore
+from image_spider.stores.opening import images_store
 from image_spider.topics.labeller import Labeller
 
 
@@ -69,9 +69,9 @@ def rescan(catalog: Catalog, settings: Config, *, everything: bool = False) -> i
 
 
 async def _rescan(catalog: Catalog, settings: Config, *, everything: bool) -> int:
-    store = LocalStore(settings.IMAGES_STORE)
-    if not store.root.is_dir():
-        raise StoreError(f"there is no image store {store.root}: set IMAGES_STORE to its folder")
+    store = images_store(settings)
+    if not await asyncio.to_thread(store.exists):
+        raise StoreError(f"there is no image store {store.name}: set IMAGES_STORE to the one of the catalog")
     model = settings.LABEL_MODEL
     labeller = await Labeller.load(model, threads=settings.LABEL_THREADS) if model else None
     if everything:

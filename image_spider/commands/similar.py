@@ -27,9 +27,12 @@ from image_spider.exceptions import RefusedImage
 from image_spider.imaging.describe import KEPT, describe
 from image_spider.imaging.hashes import NEAR_BITS
 from image_spider.report.report import read_selection, render
+from image_spider.stores.opening import images_store
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from image_spider.stores.store import Store
 
 LIMIT = 50
 SHA256 = re.compile("[0-9a-f]{8,64}", re.IGNORECASE)  # the first digits are enough, as the table prints them
@@ -75,7 +78,7 @@ class Command(ProjectCommand):
                 found, total = similar_images(connection, picture, distance=opts.distance, limit=opts.limit)
                 _print(found, total, picture)
                 if opts.html:
-                    page = contact_sheet(connection, args[0], found, store=Path(settings.IMAGES_STORE))
+                    page = contact_sheet(connection, args[0], found, store=images_store(settings))
                     Path(opts.html).write_text(page, encoding="utf-8")
                     print(Path(opts.html).resolve())  # noqa: T201
 
@@ -111,7 +114,7 @@ def picture_of(data: bytes, sha256: str, *, max_pixels: int) -> Picture:
     return Picture(sha256, pixel_hash, phash_256, description.frames, pixels)
 
 
-def contact_sheet(connection: Connection, name: str, found: Sequence[SimilarImage], *, store: Path) -> str:
+def contact_sheet(connection: Connection, name: str, found: Sequence[SimilarImage], *, store: Store) -> str:
     """Return the images, nearest first, as one HTML page."""
     details = {image.sha256: {"similarity": f"{image.kind}, {image.distance} of {HASH_BITS} bits"} for image in found}
     title = f"Images like {Path(name).name}"

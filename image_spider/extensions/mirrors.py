@@ -17,8 +17,9 @@ from image_spider.catalog.copies import behind
 from image_spider.exceptions import CatalogError
 from image_spider.mirrors.copier import Copier
 from image_spider.mirrors.copying import Copied, Copying
-from image_spider.mirrors.opening import make_mirrors, make_store
+from image_spider.mirrors.opening import make_mirrors
 from image_spider.spiders.images import images_spider
+from image_spider.stores.opening import images_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,14 +44,13 @@ class Mirrors:
         catalog: Catalog,
         store: Store,
         mirrors: Sequence[Store],
-        threads: int,
-        end: float,
+        end_seconds: float,
     ) -> None:
         self._spider = spider
         self._catalog = catalog  # of its own: that of the pipeline is closed before the last copies are
-        self._end_seconds = end
+        self._end_seconds = end_seconds
         self._stores = [store, *mirrors]
-        make = partial(Copying, catalog=catalog, store=store, threads=threads)
+        make = partial(Copying, catalog=catalog, store=store)
         self._copiers = [Copier(make(mirror=mirror), tell=self._tell) for mirror in mirrors]
 
     @classmethod
@@ -62,10 +62,9 @@ class Mirrors:
         extension = cls(
             spider=images_spider(crawler),
             catalog=Catalog.from_config(settings),
-            store=make_store(settings),
+            store=images_store(settings),
             mirrors=make_mirrors(settings),
-            threads=settings.IMAGES_MIRRORS_THREADS,
-            end=settings.SHUTDOWN_SECONDS,
+            end_seconds=settings.SHUTDOWN_SECONDS,
         )
         crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)

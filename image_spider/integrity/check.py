@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 BATCH_FILES = 500
 SETTLE_SECONDS = 2.0  # between a file and its row, in a crawl whose catalog answers
-THREADS = 8  # that look at files: an object store answers after milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ class Check:
 
         Raises CatalogError, and StoreError when the store as a whole cannot be read.
         """
-        with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="check") as threads:
+        with ThreadPoolExecutor(max_workers=self._store.threads, thread_name_prefix="check") as threads:
             while batch := self._catalog.read(partial(recorded_files, after=after, limit=BATCH_FILES)):
                 after = batch[-1].sha256
                 findings = tuple(finding for finding in threads.map(self.look, batch) if finding)

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from image_spider.integrity.repair import Repair
     from image_spider.stores.store import Store
 
-MENDING_THREADS = 4
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
@@ -55,7 +53,7 @@ class Checkup:
         """
         if self._wishes.repair:
             self._store.open()
-        with ThreadPoolExecutor(max_workers=MENDING_THREADS, thread_name_prefix="mending") as threads:
+        with ThreadPoolExecutor(max_workers=self._store.threads, thread_name_prefix="mending") as threads:
             yield Checked(files=0, findings=tuple(finding for finding in again if finding.repaired))
             for part in parts([finding for finding in again if not finding.repaired], BATCH_FILES):
                 looked = [finding for finding in threads.map(self._check.look, map(_recorded, part)) if finding]

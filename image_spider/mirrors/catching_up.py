@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from image_spider.catalog.copies import hurry_copies, queue_copies
 from image_spider.integrity.check import Check, Checked
 from image_spider.mirrors.copying import BATCH_COPIES, now
+from image_spider.mirrors.opening import open_mirror
 from image_spider.mirrors.pauses import mirror_pause
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def queue_lacking(
     That is for what was stored before there was the mirror, and what somebody deleted there. Raises StoreError and
     CatalogError; begun again, it begins at the first image.
     """
-    mirror.open()  # else one that is away would lack everything
+    open_mirror(mirror)  # else one that is away would lack everything
     for checked in Check(catalog=catalog, store=mirror, full=full).recorded():
         for finding in checked.findings:
             if finding.kind == "damaged":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from image_spider.catalog.copies import Copy, claim_copies, finish_copies, postpone_copy, release_copies
 from image_spider.exceptions import DamagedFile, StoreError
+from image_spider.mirrors.opening import open_mirror
 from image_spider.mirrors.pauses import file_pause
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from image_spider.stores.store import Store
 
 BATCH_COPIES = 64  # of a claim
-CLAIM_SECONDS = 120.0  # after which the worker counts as dead, and others copy what it claimed
+CLAIM_SECONDS = 300.0  # after which the worker counts as dead, and others copy what it claimed
 ERROR_CHARACTERS = 500  # of an error that are kept
 
 
@@ -57,13 +58,12 @@ class Copying:
         catalog: Catalog,
         store: Store,
         mirror: Store,
-        threads: int,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self.mirror = mirror
         self._catalog = catalog
         self._store = store
-        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="mirrors")
+        self._threads = ThreadPoolExecutor(max_workers=mirror.threads, thread_name_prefix="mirrors")
         self._clock = clock
         self._opened = False
 
@@ -79,7 +79,7 @@ class Copying:
         """
         try:
             if not self._opened:
-                self.mirror.open()
+                open_mirror(self.mirror)
                 self._opened = True
         except StoreError as error:
             return Copied(away=str(error))

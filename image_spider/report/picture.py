@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from pathlib import Path
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+from image_spider.exceptions import DamagedFile
 from image_spider.stores.paths import thumbnail_path
+
+if TYPE_CHECKING:
+    from image_spider.stores.store import Store
 
 THUMBNAIL_BYTES = 128 * 1024  # one of 320 pixels is smaller, whatever it shows
 ORIGINAL_BYTES = 32 * 1024
@@ -22,26 +27,29 @@ MEDIA_TYPES = {
 }
 
 
-def picture(store: Path, path: str) -> str:
+def picture(store: Store, path: str) -> str:
     """Return an image's thumbnail, or the image itself when it has none and is small, or "" when neither is so.
 
-    path is the image's, relative to the store. Raises OSError for a file that is there and cannot be read.
+    path is the image's, relative to the store. Raises StoreError for a file that is there and cannot be read.
     """
-    if thumbnail := _read(store / thumbnail_path(path), THUMBNAIL_BYTES):
+    if thumbnail := _read(store, thumbnail_path(path), THUMBNAIL_BYTES):
         return _data_uri("image/jpeg", thumbnail)
-    extension = Path(path).suffix
-    original = _read(store / path, SVG_BYTES if extension == ".svg" else ORIGINAL_BYTES)
+    extension = PurePosixPath(path).suffix
+    original = _read(store, path, SVG_BYTES if extension == ".svg" else ORIGINAL_BYTES)
     return _data_uri(MEDIA_TYPES[extension], original) if original and extension in MEDIA_TYPES else ""
 
 
-def _read(file: Path, limit: int) -> bytes:
+def _read(store: Store, path: str, limit: int) -> bytes:
     """Return the file's bytes, none of a file that is not there or is larger than the limit."""
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(limit + 1)
-    except FileNotFoundError:  # a thumbnail may be deleted at any time, and a catalog outlive its store
+    size = store.size(path)
+    if size is None or size > limit:  # a thumbnail may be deleted at any time, and a catalog outlive its store
         return b""
-    return data if len(data) <= limit else b""
+    try:
+        return store.fetch(path)
+    except DamagedFile:
+        if store.size(path) is None:  # deleted in between
+            return b""
+        raise
 
 
 def _data_uri(media_type: str, data: bytes) -> str:

@@ -7,13 +7,14 @@ import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from image_spider.catalog import report_queries
@@ -24,6 +25,8 @@ from image_spider.report.picture import picture
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
+
+    from image_spider.stores.store import Store
 
 CRAWLS = 100  # rows, the newest
 FAILURE_EXAMPLES = 200  # rows, the newest
@@ -71,7 +74,7 @@ def read_report(
     *,
     crawl_id: str | None,
     limit: int,
-    store: Path,
+    store: Store,
     facets: Sequence[Facet] = FACETS,
 ) -> Report:
     """Read a report of the newest images, at most limit; raise UsageError for a crawl that is not in the catalog.
@@ -91,7 +94,7 @@ def read_report(
         crawl_id=crawl_id,
         generated_at=datetime.now(UTC),
         facets=tuple(facets),
-        images=[_image(row, store, facets) for row in rows],
+        images=_images(rows, store, facets),
         counts={facet.name: facet.sorted(_counts(connection, crawl_id, facet)) for facet in facets},
         failures=report_queries.failures_by_cause(connection, crawl_id),
         failure_examples=report_queries.newest_failures(connection, crawl_id, limit=FAILURE_EXAMPLES),
@@ -101,7 +104,7 @@ def read_report(
 
 
 def read_selection(
-    connection: Connection, details: Mapping[str, Mapping[str, str]], *, title: str, order: str, store: Path
+    connection: Connection, details: Mapping[str, Mapping[str, str]], *, title: str, order: str, store: Store
 ) -> Report:
     """Read a report of chosen images, in the order of details, which names more facts to show of each by SHA-256."""
     rows = report_queries.named_images(connection, list(details), columns=_columns(FACETS))
@@ -115,7 +118,7 @@ def read_selection(
         crawl_id=None,
         generated_at=datetime.now(UTC),
         facets=FACETS,
-        images=[{**_image(row, store, FACETS), **details[row["sha256"]]} for row in rows],
+        images=[{**image, **details[image["sha256"]]} for image in _images(rows, store, FACETS)],
         counts=counts,
         failures={"images": {}, "pages": {}},
         failure_examples=[],
@@ -166,7 +169,13 @@ def _counts(connection: Connection, crawl_id: str | None, facet: Facet) -> dict[
     return report_queries.images_by(connection, crawl_id, column=facet.column)
 
 
-def _image(row: dict[str, Any], store: Path, facets: Sequence[Facet]) -> dict[str, Any]:
+def _images(rows: Sequence[dict[str, Any]], store: Store, facets: Sequence[Facet]) -> list[dict[str, Any]]:
+    """Return what the page shows of each image; pictures are read several at a time."""
+    with ThreadPoolExecutor(max_workers=store.threads, thread_name_prefix="pictures") as threads:
+        return list(threads.map(partial(_image, store=store, facets=facets), rows))
+
+
+def _image(row: dict[str, Any], *, store: Store, facets: Sequence[Facet]) -> dict[str, Any]:
     values = {facet.name: facet.shown(row[facet.name]) for facet in facets}
     return {**row, **values, "thumbnail": picture(store, row["path"])}
 

@@ -2,21 +2,25 @@
 
 They are the sidecars from which the catalog can be made again (docs/decisions/0016-backups.md): append-only files below
 `.ledgers` in the store, one after the other for each worker process, never rewritten, for an image alone would cost a
-file's creation. Left out are scores, hashes and links, which the image file tells again, and failures.
+file's creation. Object stores cannot append: there they are written on this machine and uploaded when they are complete
+(docs/decisions/0023-stores.md). Left out are scores, hashes and links, which the image file tells again, and failures.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from image_spider.exceptions import StoreError
 from image_spider.items import Candidate, Image, ImageItem, Topic
@@ -29,11 +33,25 @@ _CANDIDATE = tuple(field.name for field in fields(Candidate) if field.name not i
 
 
 class Ledger:
-    """The ledger that one process writes; its methods block, and may be called from any thread."""
+    """The ledger that one process writes; its methods block, and may be called from any thread.
 
-    def __init__(self, root: Path, *, rotated_bytes: int = ROTATED_BYTES) -> None:
+    A file that has so many bytes or is so old when it is written to is complete: another one follows. completed is
+    called with each complete file, and must neither block nor raise.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        rotated_bytes: int = ROTATED_BYTES,
+        rotated_seconds: float = math.inf,
+        completed: Callable[[Path], None] | None = None,
+    ) -> None:
         self._folder = root / FOLDER
         self._rotated_bytes = rotated_bytes
+        self._rotated_seconds = rotated_seconds
+        self._completed = completed
+        self._begun = 0.0
         self._lock = threading.Lock()
         self._file: FileIO | None = None
         self._number = 0
@@ -53,7 +71,8 @@ class Ledger:
                 left = memoryview(data)
                 while left:  # a disk that fills up takes a part
                     left = left[file.write(left) :]
-                if file.tell() >= self._rotated_bytes:
+                old = time.monotonic() - self._begun >= self._rotated_seconds
+                if old or file.tell() >= self._rotated_bytes:
                     self._close()
             except OSError as error:
                 self._close()  # the next line must not stand behind half a line
@@ -72,13 +91,17 @@ class Ledger:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._number += 1
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{socket.gethostname()}-{os.getpid()}-{self._number}{SUFFIX}"
-        self._file = (self._folder / name).open("xb", buffering=0)
+        self._path = self._folder / name
+        self._file = self._path.open("xb", buffering=0)
+        self._begun = time.monotonic()
         return self._file
 
     def _close(self) -> None:
         if self._file:
             self._file.close()
             self._file = None
+            if self._completed:
+                self._completed(self._path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,19 +113,37 @@ class Line:
     item: ImageItem | None
 
 
-def ledgers(root: Path) -> list[Path]:
-    """Return the ledgers of a store, the oldest first."""
-    return sorted((root / FOLDER).glob(f"*{SUFFIX}"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerFile:
+    """A ledger that can be read: its name, by which ledgers sort by time, where it is, and its bytes."""
+
+    name: str
+    place: str
+    bytes: int
+    open: Callable[[], BinaryIO]
 
 
-def read_ledger(file: Path) -> Iterator[Line]:
+def ledgers(root: Path) -> list[LedgerFile]:
+    """Return the ledgers below a folder, the oldest first."""
+    files = sorted((root / FOLDER).glob(f"*{SUFFIX}"))
+    return [
+        LedgerFile(name=file.name, place=str(file), bytes=file.stat().st_size, open=partial(_stream, file))
+        for file in files
+    ]
+
+
+def _stream(file: Path) -> BinaryIO:
+    return file.open("rb")
+
+
+def read_ledger(file: LedgerFile) -> Iterator[Line]:
     """Yield the lines of a ledger; a kill may have torn the last one. Raises StoreError."""
     try:
-        with file.open("rb") as lines:
+        with file.open() as lines:
             for number, line in enumerate(lines, 1):
-                yield Line(place=f"{file}:{number}", bytes=len(line), item=_item(line))
+                yield Line(place=f"{file.place}:{number}", bytes=len(line), item=_item(line))
     except OSError as error:
-        raise StoreError(f"cannot read the ledger {file}: {error.strerror or error}") from error
+        raise StoreError(f"cannot read the ledger {file.place}: {error.strerror or error}") from error
 
 
 def _line(item: ImageItem) -> bytes:

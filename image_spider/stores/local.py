@@ -11,10 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from image_spider.exceptions import DamagedFile, StoreError
+from image_spider.stores.ledger import Ledger, LedgerFile, ledgers
 from image_spider.stores.paths import FOLDER_DIGITS, is_image_path
+from image_spider.stores.processes import is_alive
 from image_spider.stores.store import StoredFile
 
 PARTIAL = ".partial"  # files being written: a kill leaves them here, never in place
+THREADS = 4  # an fsync takes milliseconds, during which others can go on
 
 
 class LocalStore:
@@ -28,6 +31,19 @@ class LocalStore:
     def name(self) -> str:
         """The folder."""
         return str(self.root)
+
+    @property
+    def threads(self) -> int:
+        """How many calls at a time are worth while."""
+        return THREADS
+
+    def place(self, path: str) -> str:
+        """Return where the file under path is, or belongs."""
+        return str(self.root / path)
+
+    def exists(self) -> bool:
+        """Tell whether the folder is there."""
+        return self.root.is_dir()
 
     def open(self) -> None:
         """Create the root, prove that it can be written and remove what killed workers of this host left."""
@@ -128,6 +144,14 @@ class LocalStore:
         except OSError as error:
             raise self._error("read from", error) from error
 
+    def begin_ledger(self) -> Ledger:
+        """Return a ledger for this process to write."""
+        return Ledger(self.root)
+
+    def ledgers(self) -> list[LedgerFile]:
+        """Return the ledgers of every process that ever wrote, the oldest first."""
+        return ledgers(self.root)
+
     def _error(self, verb: str, error: OSError) -> StoreError:
         return StoreError(
             f"cannot {verb} the image store {self.root}: {error.strerror or error}. "
@@ -146,10 +170,5 @@ def _is_abandoned(pid: str) -> bool:
     """Tell whether no living process writes the partial files of this process id."""
     if not pid.isdigit():  # not ours
         return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:  # another user's process
-        return False
-    return int(pid) == os.getpid()  # a restarted container gives the same id, and we have not begun to write
+    # A restarted container gives the same id, and we have not begun to write.
+    return int(pid) == os.getpid() or not is_alive(int(pid))

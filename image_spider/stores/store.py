@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from image_spider.stores.ledger import Ledger, LedgerFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,16 @@ class Store(Protocol):
     @property
     def name(self) -> str:
         """The folder or URL of the store, without credentials: for people, and as a key that stays the same."""
+
+    @property
+    def threads(self) -> int:
+        """How many calls at a time are worth while: what waits for a disk or a network is not computing."""
+
+    def place(self, path: str) -> str:
+        """Return where the file under path is, or belongs: for people."""
+
+    def exists(self) -> bool:
+        """Tell whether the store is there, without making it."""
 
     def open(self) -> None:
         """Prove that the store can be written, making it if that can be done."""
@@ -52,3 +65,9 @@ class Store(Protocol):
 
     def files(self) -> Iterator[StoredFile]:
         """Yield every image file, in no order and lazily; thumbnails, ledgers and what is half-written are left out."""
+
+    def begin_ledger(self) -> Ledger:
+        """Return a ledger for this process to write; it is kept with the files, at the latest when it is closed."""
+
+    def ledgers(self) -> list[LedgerFile]:
+        """Return every ledger of the store that can be read from here, the oldest first."""

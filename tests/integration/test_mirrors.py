@@ -15,7 +15,6 @@ from image_spider.catalog.copies import behind, claim_copies, queue_copies
 from image_spider.mirrors.catching_up import catch_up, queue_lacking
 from image_spider.mirrors.copier import Copier
 from image_spider.mirrors.copying import CLAIM_SECONDS, Copied, Copying
-from image_spider.mirrors.opening import FolderMirror
 from image_spider.stores.local import LocalStore
 from tests.samples import NOON
 from tests.stored_images import files_of, store_images
@@ -58,13 +57,13 @@ def store(tmp_path: Path) -> LocalStore:
 
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> FolderMirror:
+def mirror(tmp_path: Path) -> LocalStore:
     (tmp_path / "mirror").mkdir()
-    return FolderMirror(tmp_path / "mirror")
+    return LocalStore(tmp_path / "mirror")
 
 
 @pytest.fixture
-def stored(catalog: Catalog, store: LocalStore, mirror: FolderMirror) -> dict[str, bytes]:
+def stored(catalog: Catalog, store: LocalStore, mirror: LocalStore) -> dict[str, bytes]:
     """Images that are stored and recorded and that the mirror lacks, by their paths."""
     files = store_images(catalog, store, FILES)
     queue(catalog, mirror.name, files)
@@ -73,13 +72,13 @@ def stored(catalog: Catalog, store: LocalStore, mirror: FolderMirror) -> dict[st
 
 @pytest.fixture
 def make_copying(
-    catalog: Catalog, store: LocalStore, mirror: FolderMirror, clock: Clock
+    catalog: Catalog, store: LocalStore, mirror: LocalStore, clock: Clock
 ) -> Iterator[Callable[[], Copying]]:
     """Workers that copy to the mirror."""
     made: list[Copying] = []
 
     def make() -> Copying:
-        made.append(Copying(catalog=catalog, store=store, mirror=mirror, threads=2, clock=clock))
+        made.append(Copying(catalog=catalog, store=store, mirror=mirror, clock=clock))
         return made[-1]
 
     yield make
@@ -98,7 +97,7 @@ def queue(catalog: Catalog, mirror: str, paths: dict[str, bytes]) -> None:
 
 
 def test_what_is_queued_is_copied_and_leaves_the_queue(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying
 ):
     copied = copying.step()
     assert (copied.claimed, copied.files, copied.bytes) == (FILES, FILES, sum(map(len, stored.values())))
@@ -108,7 +107,7 @@ def test_what_is_queued_is_copied_and_leaves_the_queue(
 
 
 def test_a_mirror_that_was_away_for_an_hour_is_brought_up_to_date_when_it_is_back(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying, clock: Clock
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying, clock: Clock
 ):
     gone = mirror.root.with_name("unplugged")
     first = copying.step(limit=2)
@@ -130,7 +129,7 @@ def test_a_mirror_that_was_away_for_an_hour_is_brought_up_to_date_when_it_is_bac
 
 
 def test_a_mirror_that_fails_is_not_asked_for_the_rest_of_the_batch(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying
 ):
     copying.step(limit=1)
     mirror.root.rename(mirror.root.with_name("unplugged"))
@@ -138,12 +137,12 @@ def test_a_mirror_that_fails_is_not_asked_for_the_rest_of_the_batch(
     assert copied.away
     (state,) = catalog.read(behind)
     assert state.files == FILES - 1
-    assert state.failing <= 2, "as many as threads"
-    assert copying.step(limit=FILES).claimed >= FILES - 3, "what was not begun is due at once"
+    assert state.failing <= mirror.threads
+    assert copying.step(limit=FILES).claimed >= FILES - 1 - mirror.threads, "what was not begun is due at once"
 
 
 def test_a_file_that_the_mirror_refuses_does_not_keep_others_from_it(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying, clock: Clock
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying, clock: Clock
 ):
     (refused, *others) = sorted(stored)
     mirror.open()
@@ -162,7 +161,7 @@ def test_a_file_that_the_mirror_refuses_does_not_keep_others_from_it(
 
 
 def test_a_damaged_file_is_never_copied_waits_and_holds_nobody_up(
-    catalog: Catalog, store: LocalStore, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying, clock: Clock
+    catalog: Catalog, store: LocalStore, mirror: LocalStore, stored: dict[str, bytes], copying: Copying, clock: Clock
 ):
     damaged, missing = sorted(stored)[:2]
     whole = (store.root / damaged).read_bytes()
@@ -181,7 +180,7 @@ def test_a_damaged_file_is_never_copied_waits_and_holds_nobody_up(
 
 
 def test_what_a_killed_worker_claimed_is_copied_by_another_one_in_time(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying, clock: Clock
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying, clock: Clock
 ):
     until = NOON + timedelta(seconds=CLAIM_SECONDS)
     catalog.transaction(
@@ -196,7 +195,7 @@ def test_what_a_killed_worker_claimed_is_copied_by_another_one_in_time(
 
 @pytest.mark.parametrize("catalog_url", ["sqlite", "postgresql"], indirect=True)
 def test_workers_that_copy_at_once_copy_each_file_once(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], make_copying: Callable[[], Copying]
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], make_copying: Callable[[], Copying]
 ):
     workers = [make_copying() for _ in range(4)]
 
@@ -213,7 +212,7 @@ def test_workers_that_copy_at_once_copy_each_file_once(
 
 
 def test_told_to_halt_it_gives_back_what_it_has_not_begun(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying
 ):
     assert copying.step(halted=lambda: True).files == 0
     (state,) = catalog.read(behind)
@@ -222,10 +221,10 @@ def test_told_to_halt_it_gives_back_what_it_has_not_begun(
 
 
 def test_in_a_hurry_what_waits_for_its_next_attempt_is_copied_now(
-    catalog: Catalog, store: LocalStore, mirror: FolderMirror, stored: dict[str, bytes]
+    catalog: Catalog, store: LocalStore, mirror: LocalStore, stored: dict[str, bytes]
 ):
     mirror.root.rmdir()
-    copying = Copying(catalog=catalog, store=store, mirror=mirror, threads=1)
+    copying = Copying(catalog=catalog, store=store, mirror=mirror)
     pauses: list[float] = []
     away = [copied.away for copied in catch_up(catalog, copying, pause=pauses.append)]
     assert (len(away), all(away), pauses) == (3, True, [1, 2])
@@ -237,7 +236,7 @@ def test_in_a_hurry_what_waits_for_its_next_attempt_is_copied_now(
 
 
 def test_a_mirror_that_somebody_changed_is_compared_and_gets_what_it_lacks(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying, clock: Clock
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying, clock: Clock
 ):
     copying.step()
     missing, short, changed = sorted(stored)[:3]
@@ -252,7 +251,7 @@ def test_a_mirror_that_somebody_changed_is_compared_and_gets_what_it_lacks(
 
 
 def test_a_copier_copies_what_comes_and_at_its_end_what_is_left(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying
 ):
     told: list[Copied] = []
     copier = Copier(copying, tell=told.append)
@@ -268,7 +267,7 @@ def test_a_copier_copies_what_comes_and_at_its_end_what_is_left(
 
 def test_a_copier_tells_once_that_its_mirror_is_away_and_goes_on_when_it_is_back(
     catalog: Catalog,
-    mirror: FolderMirror,
+    mirror: LocalStore,
     stored: dict[str, bytes],
     copying: Copying,
     clock: Clock,
@@ -292,7 +291,7 @@ def test_a_copier_tells_once_that_its_mirror_is_away_and_goes_on_when_it_is_back
 
 
 def test_a_copier_that_is_to_end_does_not_wait_for_a_mirror_that_is_away(
-    catalog: Catalog, mirror: FolderMirror, stored: dict[str, bytes], copying: Copying
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying
 ):
     mirror.root.rmdir()
     copier = Copier(copying, tell=lambda copied: None)

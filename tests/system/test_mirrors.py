@@ -82,7 +82,7 @@ def test_killed_before_it_has_told_the_catalog_what_it_copied_it_copies_it_again
     project.rows("drop trigger slow")
     claimed = project.run("mirrors", "--copy", **environment)
     assert (claimed.returncode, "somebody who was killed" in claimed.stderr) == (1, True)
-    project.rows("update copies set due_at = '2026-01-01 00:00:00'")  # two minutes later
+    project.rows("update copies set due_at = '2026-01-01 00:00:00'")  # five minutes later
     again = project.run("mirrors", "--copy", **environment)
     assert again.returncode == 0, again.stderr
     assert files_of(mirror) == stored

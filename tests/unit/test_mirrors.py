@@ -10,7 +10,7 @@ import pytest
 from image_spider import config
 from image_spider.catalog.copies import Behind
 from image_spider.exceptions import StoreError, UsageError
-from image_spider.mirrors.opening import make_mirrors
+from image_spider.mirrors.opening import make_mirrors, open_mirror
 from image_spider.mirrors.pauses import file_pause, mirror_pause
 from image_spider.mirrors.state import MirrorState, states_of
 from tests.samples import NOON
@@ -40,8 +40,19 @@ def test_the_store_is_no_mirror_of_itself_and_no_mirror_is_named_twice(mirrors: 
         make_mirrors(settings)
 
 
+@pytest.mark.parametrize("mirrors", ["ftp://host/images", "mirror s3://", "s3://key:secret@bucket"])
+def test_what_is_no_store_is_refused_at_start(mirrors: str):
+    with pytest.raises(UsageError, match="IMAGES_MIRRORS"):
+        config.check({"IMAGES_MIRRORS": mirrors})
+
+
+def test_mirrors_are_separated_by_blanks_and_volumes_of_one_by_commas():
+    settings = config.check({"IMAGES_MIRRORS": " one,two\n three "})
+    assert [mirror.name for mirror in make_mirrors(settings)] == ["one,two", "three"]
+
+
 def test_the_folder_of_a_mirror_is_not_made_where_its_disk_is_not_mounted(tmp_path: Path):
     (mirror,) = make_mirrors(config.check({"IMAGES_MIRRORS": str(tmp_path / "mirror")}))
     with pytest.raises(StoreError, match="is its disk mounted"):
-        mirror.open()
+        open_mirror(mirror)
     assert [*tmp_path.iterdir()] == []

@@ -51,7 +51,7 @@ def test_a_ledger_that_is_long_enough_is_followed_by_another(tmp_path: Path):
         ledger.append(ITEMS)
     ledger.append(ITEMS[:1])
     ledger.close()
-    sizes = [file.stat().st_size for file in ledgers(tmp_path)]
+    sizes = [file.bytes for file in ledgers(tmp_path)]
     assert len(sizes) == 4
     assert all(size >= 6000 for size in sizes[:3])
     assert read(tmp_path) == [unmeasured(item) for item in (*ITEMS * 3, ITEMS[0])]
