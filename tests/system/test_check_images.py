@@ -15,6 +15,8 @@ from tests.images import a_png
 from tests.project import Project
 from tests.sites import Site
 from tests.stored_images import files_of, store_file, store_images
+from tests.system.fleet import Fleet
+from tests.waiting import wait_until
 
 PICTURES = 5
 POLITE = {"HOST_DELAY_SECONDS": "0", "RETRY_DELAY_SECONDS": "0.1", "CONTACT_URL": "http://127.0.0.1/"}
@@ -92,6 +94,20 @@ def test_what_no_mirror_has_is_downloaded_again_what_was_damaged_is_kept_and_wha
     assert (project.data / "damaged-images" / Path(changed).name).read_bytes() == spoilt
     assert project.rows("select sha256, path, first_seen from images order by sha256") == rows
     assert set(project.rows("select state from crawls where id like 'repair-%'")) == {("completed",)}
+
+
+def test_in_a_fleet_the_workers_download_also_what_they_have_downloaded_before(tmp_path: Path):
+    store = LocalStore(tmp_path / "data/images")
+    with Fleet(tmp_path) as fleet, Site({"/": '<img src="/1.png">', "/1.png": a_png(1)}) as site:
+        fleet.start_worker()
+        fleet.push({"url": site.url, "crawl_id": "first"})
+        wait_until(lambda: fleet.recorded("first"))
+        ((path, data),) = files_of(store).items()
+        store.remove(path)
+        code, report, said = check(fleet, "--repair")
+        assert (code, report["left"], "1 start URLs pushed" in said) == (1, 1, True), said
+        wait_until(lambda: store.size(path))
+        assert store.fetch(path) == data
 
 
 def test_a_mirror_is_asked_first_then_nothing_is_wrong_any_more(
