@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
@@ -106,7 +107,8 @@ class Mirrors:
     def _tell(self, copied: Copied) -> None:
         """Count what was copied; from any thread."""
         if copied.claimed or copied.away:
-            self._loop.call_soon_threadsafe(self._count, copied)
+            with suppress(RuntimeError):  # the loop is closed: the crawl was ended by force
+                self._loop.call_soon_threadsafe(self._count, copied)
 
     def _count(self, copied: Copied) -> None:
         counts = {

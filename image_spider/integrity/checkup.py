@@ -51,6 +51,8 @@ class Checkup:
 
         Raises StoreError and CatalogError; what was yielded by then stands in the journal.
         """
+        if not self._store.exists() and not self._wishes.empty:
+            raise self._lost()
         if self._wishes.repair:
             self._store.open()
         with ThreadPoolExecutor(max_workers=self._store.threads, thread_name_prefix="mending") as threads:
@@ -116,10 +118,13 @@ class Checkup:
         """Guard against a disk that is not mounted: its mirrors would be copied to another one."""
         all_missing = [finding.kind for finding in checked.findings] == ["missing"] * checked.files
         if all_missing and next(iter(self._store.files()), None) is None:
-            raise StoreError(
-                f"the image store {self._store.name} has no files at all: is its disk mounted, is IMAGES_STORE right? "
-                "If it has lost everything, --repair --empty fills it again"
-            )
+            raise self._lost()
+
+    def _lost(self) -> StoreError:
+        return StoreError(
+            f"the image store {self._store.name} is not there or empty: is its disk mounted, is IMAGES_STORE right? "
+            "If it has lost everything, --repair --empty fills it again"
+        )
 
 
 def _recorded(finding: Finding) -> RecordedFile:

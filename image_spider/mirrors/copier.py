@@ -45,8 +45,9 @@ class Copier:
         self._ending.set()
 
     def join(self) -> None:
-        """Wait for the end."""
-        self._thread.join()
+        """Wait for the end, if it has begun."""
+        if self._thread.ident is not None:
+            self._thread.join()
         self._copying.close()
 
     def _run(self) -> None:
@@ -71,6 +72,9 @@ class Copier:
             return self._copying.step(limit=1 if self._failures else BATCH_COPIES, halted=self._late)
         except ImageSpiderError as error:
             return Copied(away=str(error))
+        except Exception as error:  # the outermost frame of a thread that nobody else looks after
+            logger.exception("Copying to the mirror %s failed", self._copying.mirror.name)
+            return Copied(away=repr(error))
 
     def _note(self, copied: Copied) -> None:
         name = self._copying.mirror.name
