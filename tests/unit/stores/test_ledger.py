@@ -62,13 +62,14 @@ def test_a_torn_last_line_is_no_item(tmp_path: Path, missing: int):
     ledger = Ledger(tmp_path)
     ledger.append(ITEMS)
     ledger.close()
+    (path,) = (tmp_path / FOLDER).iterdir()
+    path.write_bytes(path.read_bytes()[:-missing])
     (file,) = ledgers(tmp_path)
-    file.write_bytes(file.read_bytes()[:-missing])
     *whole, torn = read_ledger(file)
     assert [line.item for line in whole] == [unmeasured(item) for item in ITEMS[:2]]
     assert torn.item is None
-    assert torn.place == f"{file}:3"
-    assert sum(line.bytes for line in (*whole, torn)) == file.stat().st_size
+    assert torn.place == f"{path}:3"
+    assert sum(line.bytes for line in (*whole, torn)) == file.bytes
 
 
 @pytest.mark.parametrize("line", [b"\n", b"null\n", b"[]\n", b'{"image": {}}\n', b"\xff\n", b'{"candidate": 1}\n'])
@@ -91,3 +92,13 @@ def test_a_ledger_that_cannot_be_written_is_an_error_with_the_remedy(tmp_path: P
     (tmp_path / FOLDER).touch()
     with pytest.raises(StoreError, match=r"cannot write to the ledger in .*set IMAGES_STORE"):
         Ledger(tmp_path).append(ITEMS)
+
+
+def test_a_ledger_that_is_old_enough_is_followed_by_another_and_each_complete_one_is_told(tmp_path: Path):
+    told: list[Path] = []
+    ledger = Ledger(tmp_path, rotated_seconds=0, completed=told.append)
+    ledger.append(ITEMS[:1])
+    ledger.append(ITEMS[1:])
+    ledger.close()
+    assert [str(path) for path in told] == [file.place for file in ledgers(tmp_path)]
+    assert len(told) == 2
