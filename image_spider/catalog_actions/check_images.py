@@ -110,21 +110,26 @@ def _download(
 ) -> list[Finding]:
     """Download what mirrors did not have: from the images' URLs, then by reading the pages where they were seen."""
     known = {finding.sha256: finding for finding in findings if finding.sha256}
+    asked: set[str] = set()
     for pages in (False, True):
         left = [finding for finding in known.values() if not finding.repaired]
-        if not left:
-            break
-        _say(f"{len(left):,} files are in no mirror: downloading {'their pages' if pages else 'them'}")
-        fetch = partial(fetch_again, settings=settings)
-        outcomes = checkup.downloaded(left, fetch=fetch, pages=pages)
+        if settings.REDIS_URL:  # whose workers take their time
+            left = [finding for finding in left if finding.sha256 not in asked]
+        urls = checkup.sources(left, pages=pages)
+        if not urls:
+            continue
+        asked |= urls.keys()
+        _say(
+            f"{len(urls):,} files are in no mirror: downloading {'the pages where they were seen' if pages else 'them'}"
+        )
+        outcomes = checkup.downloaded(left, urls=urls, fetch=partial(fetch_again, settings=settings))
         known |= {finding.sha256: finding for finding in outcomes}
         repaired = [finding for finding in outcomes if finding.repaired]
         checkup.queue_for_mirrors(repaired, mirrors=[mirror.name for mirror in mirrors])
         for finding in repaired:
             _say(finding.line())
-        if settings.REDIS_URL:
-            _say("the workers of the fleet download them: `scrapy crawls` shows when they have, then check again")
-            break
+    if settings.REDIS_URL and asked:
+        _say("the workers of the fleet download them: `scrapy crawls` shows when they have, then check again")
     return [*known.values(), *(finding for finding in findings if not finding.sha256)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -74,20 +74,22 @@ class Checkup:
         for checked in self._check.unrecorded():
             yield replace(checked, findings=tuple(map(self._removed, checked.findings)))
 
-    def downloaded(
-        self, left: Sequence[Finding], *, fetch: Callable[[Iterable[str]], object], pages: bool
-    ) -> list[Finding]:
-        """Download what is left from its URL, or with pages by reading the page where it was seen; return all of them.
-
-        A damaged file is moved aside first, as a download would take it for the right one.
-        """
+    def sources(self, left: Sequence[Finding], *, pages: bool) -> dict[str, str]:
+        """Return by SHA-256 the URL that a file can be downloaded from, or with pages the page where it was seen."""
         found: dict[str, str] = {}
         for part in parts(left, BATCH_FILES):
             found |= self._catalog.read(partial(sources, sha256s=[finding.sha256 for finding in part], pages=pages))
-        if not found:
-            return [*left]
-        aside = {finding.sha256: self._repair.set_aside(finding) for finding in left if finding.sha256 in found}
-        fetch(found[sha256] for sha256 in aside)
+        return found
+
+    def downloaded(
+        self, left: Sequence[Finding], *, urls: Mapping[str, str], fetch: Callable[[Iterable[str]], object]
+    ) -> list[Finding]:
+        """Download what has a URL; return all of them, some of them repaired.
+
+        A damaged file is moved aside first, as a download would take it for the right one.
+        """
+        aside = {finding.sha256: self._repair.set_aside(finding) for finding in left if finding.sha256 in urls}
+        fetch(urls[sha256] for sha256 in aside)
         return [self._outcome(finding, str(aside.get(finding.sha256) or "")) for finding in left]
 
     def queue_for_mirrors(self, repaired: Sequence[Finding], *, mirrors: Sequence[str]) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from image_spider.config import Config, environment_of
+from image_spider.exceptions import UsageError
+from image_spider.urls import start_url
 
 
 def fetch_again(urls: Iterable[str], *, settings: Config) -> str:
@@ -23,7 +25,7 @@ def fetch_again(urls: Iterable[str], *, settings: Config) -> str:
     """
     crawl_id = f"repair-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     with tempfile.NamedTemporaryFile("w", suffix=".txt", prefix="image_spider-", encoding="utf-8") as file:
-        file.writelines(f"{url}\n" for url in dict.fromkeys(urls))
+        file.writelines(f"{url}\n" for url in dict.fromkeys(urls) if _may_start(url))
         file.flush()
         if settings.REDIS_URL:
             words = ["push", "--file", file.name, "--crawl-id", crawl_id, "--max-depth", "0"]
@@ -36,3 +38,12 @@ def fetch_again(urls: Iterable[str], *, settings: Config) -> str:
             [sys.executable, "-m", "scrapy", *words], check=False, stdout=sys.stderr, env=environment_of(settings)
         )
     return crawl_id
+
+
+def _may_start(url: str) -> bool:
+    """Tell whether a crawl may begin with a URL: one that may not would end it for all."""
+    try:
+        start_url(url)
+    except UsageError:
+        return False
+    return "\n" not in url

@@ -254,10 +254,10 @@ def test_what_no_mirror_has_is_downloaded_from_its_url_then_by_way_of_its_page_a
         checkup = run.checkup(journal, full=True)
         left: list[Finding] = [f for batch in checkup.recorded(after="", again=()) for f in batch.findings]
         assert len(left) == 3
-        left = checkup.downloaded(left, fetch=fetch, pages=False)
+        left = checkup.downloaded(left, urls=checkup.sources(left, pages=False), fetch=fetch)
         assert [finding.path for finding in left if finding.repaired] == [missing, changed]
         left = [finding for finding in left if not finding.repaired]
-        (last,) = checkup.downloaded(left, fetch=fetch, pages=True)
+        (last,) = checkup.downloaded(left, urls=checkup.sources(left, pages=True), fetch=fetch)
         assert last.repaired == "downloaded again"
         checkup.queue_for_mirrors([last], mirrors=["/mnt/mirror"])
     assert asked == [*urls, f"https://example.com/{Path(moved).stem[:8]}.jpg", *pages]
