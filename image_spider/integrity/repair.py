@@ -35,6 +35,7 @@ class Repair:
             try:
                 data = mirror.read(finding.path, size=finding.bytes, sha256=finding.sha256)
             except DamagedFile:
+                away = _gone(mirror) or away
                 continue
             except StoreError as error:
                 away = error
@@ -67,3 +68,13 @@ class Repair:
             raise StoreError(f"cannot keep the damaged file in {kept}: {error.strerror or error}") from error
         self._store.remove(finding.path)
         return kept if found else None
+
+
+def _gone(mirror: Store) -> StoreError | None:
+    """Tell whether a mirror that seems to lack a file is not there at all, as a disk that is not mounted."""
+    try:
+        if mirror.exists():
+            return None
+    except StoreError as error:
+        return error
+    return StoreError(f"the mirror {mirror.name} is not there: mount its disk, or take it out of IMAGES_MIRRORS")

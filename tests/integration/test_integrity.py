@@ -270,16 +270,13 @@ def test_what_no_mirror_has_is_downloaded_from_its_url_then_by_way_of_its_page_a
 def test_a_mirror_that_cannot_be_asked_ends_the_repair_and_is_not_taken_for_one_without_the_file(
     run: Run, store: LocalStore, stored: dict[str, bytes], make_store: Callable[[str], LocalStore]
 ):
-    class Away(LocalStore):
-        def read(self, path: str, *, size: int, sha256: str) -> bytes:
-            raise StoreError(f"{self.root} does not answer")
-
+    away = LocalStore(run.folder / "not mounted")
     store.remove(min(stored))
-    run.mirrors = [Away("/mnt/away")]
-    with pytest.raises(StoreError, match="does not answer"):
+    run.mirrors = [away]
+    with pytest.raises(StoreError, match="not mounted is not there"):
         run(repair=True)
     other = make_store("other")
     other.write(min(stored), stored[min(stored)])
-    run.mirrors = [Away("/mnt/away"), other]
+    run.mirrors = [away, other]
     run(repair=True)
     assert files_of(store) == stored
