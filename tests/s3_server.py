@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -21,12 +20,14 @@ KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "a secret", "AWS_
 
 
 class S3Server:
-    """A service in memory on a free port of 127.0.0.1; any key is let in, or after so many requests none without rights."""
+    """A service in memory on a free port. Any keys will do; after so many requests, those alone that have rights."""
 
     def __init__(self, *, requests_without_rights: int | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._rights = {} if requests_without_rights is None else {"INITIAL_NO_AUTH_ACTION_COUNT": requests_without_rights}
+        self._rights = (
+            {} if requests_without_rights is None else {"INITIAL_NO_AUTH_ACTION_COUNT": requests_without_rights}
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

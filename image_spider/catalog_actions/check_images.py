@@ -21,6 +21,7 @@ from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.engine import public_url
 from image_spider.catalog.files import count_recorded
 from image_spider.command_catalog import command_catalog
+from image_spider.command_store import command_store
 from image_spider.config import Config
 from image_spider.exceptions import UsageError
 from image_spider.integrity.check import Check
@@ -31,7 +32,6 @@ from image_spider.integrity.refetching import fetch_again
 from image_spider.integrity.repair import Repair
 from image_spider.mirrors.opening import make_mirrors
 from image_spider.progress_bar import ProgressBar
-from image_spider.stores.opening import images_store
 from image_spider.stores.store import Store
 
 SUMMARY = "compare the files of the image store with the catalog; --repair mends them"
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, settings: Config) -> int:
     if (options.no_download or options.empty) and not options.repair:
         raise UsageError("--no-download, --empty", "", "they go with --repair")
     with ExitStack() as stack:
-        store, mirrors = images_store(settings), make_mirrors(settings)
+        store, mirrors = command_store(settings), make_mirrors(settings)
         for one in (store, *mirrors):
             stack.callback(one.close)
         subject = {"catalog": public_url(settings.DATABASE_URL), "store": store.name, "full": options.full}

@@ -13,10 +13,10 @@ from functools import partial
 from rich.console import Console
 from rich.filesize import decimal
 
+from image_spider.command_store import command_store
 from image_spider.config import Config
 from image_spider.exceptions import StoreError, UsageError
 from image_spider.progress_bar import ProgressBar
-from image_spider.stores.opening import images_store, store_at
 from image_spider.stores.rebalance import Move, carry_out, everything_of, misplaced, move_ledgers
 from image_spider.stores.store import Store
 from image_spider.stores.volumes import VolumeStore
@@ -33,14 +33,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Config) -> int:
     """Count, then move with a progress bar on standard error."""
-    store = images_store(settings)
+    store = command_store(settings)
     if options.take_in:
         return _take_in(_volumes(store))
     store.open()
     try:
         if not options.source:
             return _move(partial(misplaced, _volumes(store)), store, dry=options.dry_run)
-        source = store_at(options.source, settings)
+        source = command_store(settings, options.source)
         if source.name in store.name.split(","):
             raise UsageError("--from", options.source, "another store than IMAGES_STORE and its volumes")
         if not source.exists():

@@ -24,12 +24,12 @@ from image_spider.catalog.recovery.nodes import look_at
 from image_spider.catalog.recovery.patroni import members, reinitialize
 from image_spider.catalog_actions.action import backups_of
 from image_spider.command_catalog import command_catalog
+from image_spider.command_store import command_store
 from image_spider.commands.reclassify import rescan
 from image_spider.config import Config
 from image_spider.exceptions import CatalogError, SchemaOutdated
 from image_spider.progress_bar import ProgressBar
 from image_spider.replay import Replay
-from image_spider.stores.opening import images_store
 from image_spider.stores.store import Store
 
 SUMMARY = "say what is wrong and what to do; --apply does what is safe"
@@ -75,7 +75,7 @@ def _findings(settings: Config) -> Iterator[Finding]:
 def _catalog(settings: Config) -> Iterator[Finding]:
     """Yield what is wrong with the catalog's rows, or keeps them from being read."""
     put_back = _put_back(settings)
-    store = images_store(settings)
+    store = command_store(settings)
     files = store.exists() and next(store.files(), None) is not None
     with command_catalog(settings) as catalog:
         file = sqlite_file(catalog.engine)
@@ -155,7 +155,7 @@ def _rebuild(standbys: Sequence[Address], settings: Config) -> int:
 
 def _replay(settings: Config) -> int:
     """Write what the ledgers tell, then measure the images; return how many files were missing or damaged."""
-    store = images_store(settings)
+    store = command_store(settings)
     written = damaged = 0
     with command_catalog(settings) as catalog:
         catalog.upgrade()

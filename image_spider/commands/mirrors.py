@@ -17,6 +17,7 @@ from image_spider.catalog.copies import behind, forget_mirror
 from image_spider.catalog.files import count_recorded
 from image_spider.command import ProjectCommand
 from image_spider.command_catalog import command_catalog
+from image_spider.command_store import command_store
 from image_spider.config import Config
 from image_spider.exceptions import StoreError, UsageError
 from image_spider.mirrors.catching_up import catch_up, queue_lacking
@@ -24,7 +25,6 @@ from image_spider.mirrors.copying import Copying
 from image_spider.mirrors.opening import make_mirrors
 from image_spider.mirrors.state import MirrorState, mirrors_table, states_of
 from image_spider.progress_bar import ProgressBar
-from image_spider.stores.opening import images_store
 from image_spider.stores.store import Store
 
 PIPE_WIDTH = 200  # characters
@@ -67,7 +67,7 @@ class Command(ProjectCommand):
         if not mirrors and (opts.copy or opts.compare):
             raise UsageError("IMAGES_MIRRORS", "", "the stores that are to have copies, for example /mnt/mirror")
         with ExitStack() as stack:
-            store = images_store(settings)
+            store = command_store(settings)
             for one in (store, *mirrors):
                 stack.callback(one.close)
             catalog = stack.enter_context(command_catalog(settings))

@@ -13,6 +13,7 @@ from image_spider.catalog.measurements import measure_all_anew
 from image_spider.catalog.reclassification import count_outdated, reclassify
 from image_spider.command import ProjectCommand
 from image_spider.command_catalog import command_catalog
+from image_spider.command_store import command_store
 from image_spider.config import Config
 from image_spider.decoders import Decoders
 from image_spider.exceptions import StoreError
@@ -20,7 +21,6 @@ from image_spider.imaging.analysis import SCORES_VERSION
 from image_spider.imaging.rules import RULES_VERSION
 from image_spider.progress_bar import ProgressBar
 from image_spider.rescan import Rescan
-from image_spider.stores.opening import images_store
 from image_spider.topics.labeller import Labeller
 
 
@@ -69,7 +69,7 @@ def rescan(catalog: Catalog, settings: Config, *, everything: bool = False) -> i
 
 
 async def _rescan(catalog: Catalog, settings: Config, *, everything: bool) -> int:
-    store = images_store(settings)
+    store = command_store(settings)
     if not await asyncio.to_thread(store.exists):
         raise StoreError(f"there is no image store {store.name}: set IMAGES_STORE to the one of the catalog")
     model = settings.LABEL_MODEL

@@ -9,9 +9,9 @@ from scrapy.exceptions import UsageError
 
 from image_spider.command import ProjectCommand
 from image_spider.command_catalog import command_catalog
+from image_spider.command_store import command_store
 from image_spider.config import Config
 from image_spider.report.report import read_report, render
-from image_spider.stores.opening import images_store
 
 
 class Command(ProjectCommand):
@@ -40,7 +40,7 @@ class Command(ProjectCommand):
         with command_catalog(settings) as catalog:
             catalog.open(create=False)
             with catalog.reading(may_lag=True) as connection:
-                report = read_report(connection, crawl_id=opts.crawl, limit=opts.limit, store=images_store(settings))
+                report = read_report(connection, crawl_id=opts.crawl, limit=opts.limit, store=command_store(settings))
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(render(report), encoding="utf-8")
         print(f"{output.resolve()}: {report.shown} of {report.total} images")  # noqa: T201

@@ -22,12 +22,12 @@ from image_spider.catalog.queries import known_images
 from image_spider.catalog.similar import SimilarImage, picture_named, similar_images
 from image_spider.command import ProjectCommand
 from image_spider.command_catalog import command_catalog
+from image_spider.command_store import command_store
 from image_spider.config import Config
 from image_spider.exceptions import RefusedImage
 from image_spider.imaging.describe import KEPT, describe
 from image_spider.imaging.hashes import NEAR_BITS
 from image_spider.report.report import read_selection, render
-from image_spider.stores.opening import images_store
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,7 +78,7 @@ class Command(ProjectCommand):
                 found, total = similar_images(connection, picture, distance=opts.distance, limit=opts.limit)
                 _print(found, total, picture)
                 if opts.html:
-                    page = contact_sheet(connection, args[0], found, store=images_store(settings))
+                    page = contact_sheet(connection, args[0], found, store=command_store(settings))
                     Path(opts.html).write_text(page, encoding="utf-8")
                     print(Path(opts.html).resolve())  # noqa: T201
 

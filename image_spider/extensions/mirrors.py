@@ -18,9 +18,9 @@ from image_spider.catalog.copies import behind
 from image_spider.exceptions import CatalogError
 from image_spider.mirrors.copier import Copier
 from image_spider.mirrors.copying import Copied, Copying
-from image_spider.mirrors.opening import make_mirrors
+from image_spider.mirrors.opening import RETRY_SECONDS, make_mirrors
 from image_spider.spiders.images import images_spider
-from image_spider.stores.opening import images_store
+from image_spider.stores.opening import store_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ class Mirrors:
         extension = cls(
             spider=images_spider(crawler),
             catalog=Catalog.from_config(settings),
-            store=images_store(settings),
+            store=store_at(settings.IMAGES_STORE, settings, retry_seconds=RETRY_SECONDS),
             mirrors=make_mirrors(settings),
             end_seconds=settings.SHUTDOWN_SECONDS,
         )

@@ -13,6 +13,7 @@ from scrapy import signals
 from image_spider import config
 from image_spider.figures import Figures
 from image_spider.spiders.images import images_spider
+from image_spider.stores.address import parse_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +47,9 @@ class Summary:
         crawl = self._spider.crawl.id if self._spider.crawl else None
         self._console.print(f"\n{f'Crawl {crawl}' if crawl else 'Worker'}: {self._spider.error or reason}")
         self._console.print(_table(stats))
+        store = ", ".join(address.name for address in parse_addresses(self._settings.IMAGES_STORE))
         report = f"scrapy report --crawl {crawl}" if crawl else "scrapy report"
-        self._console.print(f"images  {self._settings.IMAGES_STORE}\nreport  {report}")
+        self._console.print(f"images  {store}\nreport  {report}")
         if reason == "shutdown" and not self._spider.in_fleet:
             self._console.print(_how_to_resume(self._crawler.settings["JOBDIR"]))
 

@@ -17,11 +17,10 @@ RETRY_SECONDS = 5.0  # of an object store: the queue tries again, and a crawl th
 def make_mirrors(settings: Config) -> list[Store]:
     """Return the stores of IMAGES_MIRRORS, in their order; raises UsageError for one that is the store itself."""
     patience = min(RETRY_SECONDS, settings.IMAGES_STORE_RETRY_SECONDS)
-    settings = settings.model_copy(update={"IMAGES_STORE_RETRY_SECONDS": patience})
     taken = {images_store(settings).name}
     mirrors = []
     for url in settings.IMAGES_MIRRORS.split():
-        mirror = store_at(url, settings)
+        mirror = store_at(url, settings, retry_seconds=patience)
         if mirror.name in taken:
             raise UsageError("IMAGES_MIRRORS", url, "stores that are different, and none is IMAGES_STORE")
         taken.add(mirror.name)

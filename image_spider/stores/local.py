@@ -6,7 +6,7 @@ import hashlib
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,6 +60,9 @@ class LocalStore:
 
     def close(self) -> None:
         """Do nothing: nothing is held open between two calls."""
+
+    def give_up_when(self, ending: Callable[[], bool]) -> None:
+        """Do nothing: a disk that refuses is not waited for."""
 
     def write(self, path: str, data: bytes, *, durable: bool = True) -> bool:
         """Store data under path: write, fsync, rename, so that a crash at any moment leaves a whole file or none.

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from image_spider.stores.address import StoreAddress
 
 CONNECT_SECONDS = 5.0
-PAUSE_SECONDS = 5.0  # the longest between two tries; they begin at 0.1 s and have jitter
-TRIES = 10_000  # the time alone ends them
+SLICE_SECONDS = (
+    5.0  # in which the client itself tries again; then we look whether the crawl ends, and requests are signed anew
+)
+PAUSE_SECONDS = 1.0  # the longest between two tries of the client; they begin at 0.1 s and have jitter
+TRIES = 1000  # the time alone ends them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How object stores are reached that do not say it themselves, and how long is tried: a request, and again."""
+    """How object stores are reached that do not say it themselves, how long a request may take, and how long one that
+    is away is tried again; math.inf: for ever.
+    """
 
     endpoint_url: str = ""
     request_seconds: float = 30.0
@@ -45,7 +50,7 @@ def connect(address: StoreAddress, access: Access) -> S3Store | GCSStore:
     }
     retry: RetryConfig = {
         "max_retries": TRIES if access.retry_seconds else 0,
-        "retry_timeout": timedelta(seconds=access.retry_seconds),
+        "retry_timeout": timedelta(seconds=min(SLICE_SECONDS, access.retry_seconds)),
         "backoff": {"max_backoff": timedelta(seconds=PAUSE_SECONDS)},
     }
     prefix = address.path or None

@@ -20,6 +20,7 @@ from image_spider.stores.ledger import FOLDER, SUFFIX, Ledger, LedgerFile
 from image_spider.stores.object_client import Access, connect
 from image_spider.stores.object_errors import fault_of
 from image_spider.stores.paths import is_image_path, media_type
+from image_spider.stores.patience import Patience
 from image_spider.stores.spool import LedgerSpool
 from image_spider.stores.store import StoredFile
 
@@ -43,7 +44,8 @@ class ObjectStore:
         self._lock = threading.Lock()
         self._client: S3Store | GCSStore | None = None
         folder = hashlib.sha256(self.name.encode()).hexdigest()[:16]
-        self._spool = LedgerSpool(spool / folder, upload=self._upload)
+        self._spool = LedgerSpool(spool / folder, upload=self._put)  # impatiently: it is tried again later
+        self._patience = Patience(name=self.name, seconds=access.retry_seconds)
 
     @property
     def name(self) -> str:
@@ -71,7 +73,7 @@ class ObjectStore:
 
     def open(self) -> None:
         """Prove that the bucket can be written, read and listed, and upload the ledgers of killed workers."""
-        self._upload(PROBE, b"x")
+        self._patience.call(partial(self._put, PROBE, b"x"))
         self.size(PROBE)
         next(self._pages(PROBE), None)
         self._spool.send_abandoned()
@@ -81,12 +83,16 @@ class ObjectStore:
         self._spool.close()
         self._client = None
 
+    def give_up_when(self, ending: Callable[[], bool]) -> None:
+        """Wait for a service that is away only some seconds more, once this is true."""
+        self._patience.end_when(ending)
+
     def write(self, path: str, data: bytes, *, durable: bool = True) -> bool:
         """Store data under path; what is stored is durable in any case."""
         del durable
         if self.size(path) == len(data):
             return False
-        self._upload(path, data)
+        self._patience.call(partial(self._put, path, data))
         return True
 
     def remove(self, path: str) -> None:
@@ -152,7 +158,7 @@ class ObjectStore:
             raise DamagedFile(f"{self.place(path)}: missing")
         return data
 
-    def _upload(self, path: str, data: bytes) -> None:
+    def _put(self, path: str, data: bytes) -> None:
         """Put one object in one request: nothing of it is seen before all of it is there."""
         attributes = {"Content-Type": media_type(path)}
         put = partial(obstore.put, self._connected(), path, data, attributes=attributes, use_multipart=False)
@@ -172,13 +178,17 @@ class ObjectStore:
             raise self._error("list", error) from error
 
     def _missing_is_none(self, verb: str, call: Callable[[], T]) -> T | None:
-        """Make a call; None when there is no such object. Raises StoreError."""
-        try:
-            return call()
-        except FileNotFoundError:
-            return None
-        except (BaseError, OSError) as error:
-            raise self._error(verb, error) from error
+        """Make a call, again while the service is away; None when there is no such object. Raises StoreError."""
+
+        def attempt() -> T | None:
+            try:
+                return call()
+            except FileNotFoundError:
+                return None
+            except (BaseError, OSError) as error:
+                raise self._error(verb, error) from error
+
+        return self._patience.call(attempt)
 
     def _error(self, verb: str, error: Exception) -> StoreError:
         fault = fault_of(str(error), seconds=self._access.request_seconds)

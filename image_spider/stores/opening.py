@@ -21,21 +21,23 @@ def images_store(settings: Config) -> Store:
     return store_at(settings.IMAGES_STORE, settings)
 
 
-def store_at(url: str, settings: Config) -> Store:
+def store_at(url: str, settings: Config, *, retry_seconds: float | None = None) -> Store:
     """Return the store at this address, or of these volumes; nothing is opened or asked yet.
 
-    Raises UsageError when the address is wrong, or the library for object stores is not installed.
+    retry_seconds, if given, takes the place of IMAGES_STORE_RETRY_SECONDS. Raises UsageError when the address is wrong,
+    or the library for object stores is not installed.
     """
     try:
         addresses = parse_addresses(url)
     except ValueError as error:
         raise UsageError("store", url, str(error)) from None
+    seconds = settings.IMAGES_STORE_RETRY_SECONDS if retry_seconds is None else retry_seconds
     if len(addresses) == 1:
-        return _store(addresses[0], settings)
-    return VolumeStore([(_store(address, settings), address.weight) for address in addresses])
+        return _store(addresses[0], settings, seconds)
+    return VolumeStore([(_store(address, settings, seconds), address.weight) for address in addresses])
 
 
-def _store(address: StoreAddress, settings: Config) -> Store:
+def _store(address: StoreAddress, settings: Config, retry_seconds: float) -> Store:
     if not address.scheme:
         return LocalStore(address.path)
     try:
@@ -48,6 +50,6 @@ def _store(address: StoreAddress, settings: Config) -> Store:
     access = Access(
         endpoint_url=settings.AWS_ENDPOINT_URL,
         request_seconds=settings.IMAGES_STORE_SECONDS,
-        retry_seconds=settings.IMAGES_STORE_RETRY_SECONDS,
+        retry_seconds=retry_seconds,
     )
     return ObjectStore(address, access=access, spool=settings.DATA_DIR / SPOOL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -44,6 +44,9 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let connections end; the store may be used again afterwards."""
+
+    def give_up_when(self, ending: Callable[[], bool]) -> None:
+        """Wait for a store that is away only some seconds more, once this is true; it is asked in any thread."""
 
     def write(self, path: str, data: bytes, *, durable: bool = True) -> bool:
         """Store data under path, all of it or nothing; False when a file of this size is there already.

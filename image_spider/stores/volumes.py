@@ -86,6 +86,11 @@ class VolumeStore:
         for store, _ in self._volumes:
             store.close()
 
+    def give_up_when(self, ending: Callable[[], bool]) -> None:
+        """Tell every volume."""
+        for store, _ in self._volumes:
+            store.give_up_when(ending)
+
     def preferred(self, path: str) -> list[str]:
         """Return the labels of the volumes in the order in which a file prefers them."""
         labels = self.volumes

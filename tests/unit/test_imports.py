@@ -17,6 +17,7 @@ ONLY_IN = {
     "PIL": ("image_spider/imaging/", "pipelines/images.py"),
     "onnxruntime": ("image_spider/topics/onnx_graph.py",),
     "redis": ("image_spider/broker/",),
+    "obstore": ("image_spider/stores/object_client.py", "image_spider/stores/object_store.py"),
     "fastapi": ("console/",),
     "aiohttp_socks": ("image_spider/proxies/", "image_spider/proxied_downloads.py"),
     "pipelines": ("pipelines/",),
@@ -45,6 +46,10 @@ PURE = (
     "image_spider/politeness/rules.py",
     "image_spider/urls.py",
     "image_spider/sitemap.py",
+    "image_spider/stores/address.py",
+    "image_spider/stores/object_errors.py",
+    "image_spider/stores/paths.py",
+    "image_spider/stores/placement.py",
 )
 
 

@@ -16,6 +16,7 @@ from image_spider.commands.similar import contact_sheet, find_picture
 from image_spider.exceptions import UsageError
 from image_spider.imaging.describe import describe
 from image_spider.items import Image
+from image_spider.stores.local import LocalStore
 from tests.project import ROOT
 from tests.samples import a_picture, an_item, understood
 
@@ -119,7 +120,7 @@ def test_the_contact_sheet_shows_the_images_in_order(catalog: Catalog, tmp_path:
     write(catalog, near, ORIGINAL, a_picture(2, (1 << 200) - 1))
     found = similar(catalog, Picture("", None, "0" * 64, 1, 1))
     with catalog.reading() as connection:
-        page = contact_sheet(connection, "/some/<where>/a.jpg", found, store=tmp_path)
+        page = contact_sheet(connection, "/some/<where>/a.jpg", found, store=LocalStore(tmp_path))
     assert "<h1>Images like a.jpg</h1>" in page
     assert page.index(f'"sha256":"{ORIGINAL.sha256}"') < page.index(f'"sha256":"{near.sha256}"')
     assert '"similarity":"same, 3 of 256 bits"' in page

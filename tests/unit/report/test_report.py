@@ -24,6 +24,7 @@ from image_spider.items import Candidate, Failure, Image, ImageItem, PageItem, T
 from image_spider.report.facets import FACETS, Facet
 from image_spider.report.picture import ORIGINAL_BYTES, SVG_BYTES
 from image_spider.report.report import Report, read_report, render
+from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import image_path, thumbnail_path
 from tests.samples import understood
 
@@ -87,7 +88,7 @@ def read(
     facets: tuple[Facet, ...] = FACETS,
 ) -> Report:
     with catalog.reading() as connection:
-        return read_report(connection, crawl_id=crawl_id, limit=limit, store=store, facets=facets)
+        return read_report(connection, crawl_id=crawl_id, limit=limit, store=LocalStore(store), facets=facets)
 
 
 class Page(HTMLParser):
