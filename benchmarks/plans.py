@@ -22,7 +22,18 @@ from sqlalchemy import Connection, event, text
 
 from benchmarks.batches import batch
 from benchmarks.million import fill
-from image_spider.catalog import crawls, duplicates, listing, measurements, migrate, queries, report_queries, similar
+from image_spider.catalog import (
+    copies,
+    crawls,
+    duplicates,
+    files,
+    listing,
+    measurements,
+    migrate,
+    queries,
+    report_queries,
+    similar,
+)
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.listing import Filters
 from image_spider.catalog.range_search import within_each
@@ -66,6 +77,12 @@ def named_queries(connection: Connection) -> dict[str, Query]:
         "failures_by_cause": lambda c: report_queries.failures_by_cause(c, None),
         "newest_failures, crawl": lambda c: report_queries.newest_failures(c, "crawl-7", limit=50),
         "newest_crawls": lambda c: report_queries.newest_crawls(c, None, limit=50),
+        "queue_copies, 200": lambda c: copies.queue_copies(c, seen, mirrors=["s3://mirror"], now=SINCE),
+        "claim_copies, 64": lambda c: copies.claim_copies(c, mirror="s3://mirror", now=SINCE, until=SINCE, limit=64),
+        "behind": copies.behind,
+        "recorded_files, 500": lambda c: files.recorded_files(c, after="8", limit=500),
+        "unrecorded_paths, 200": lambda c: files.unrecorded_paths(c, [f"ab/cd/{sha256}.jpg" for sha256 in seen]),
+        "sources, 200": lambda c: files.sources(c, seen, pages=False),
         "finish_crawl": lambda c: crawls.finish_crawl(c, "crawl-7", _OUTCOME),
         **{f"next_outdated, stage {stage}": _outdated(stage) for stage in range(len(measurements.STAGES))},
     }

@@ -72,6 +72,10 @@ def _store(value: str) -> str:
     return addresses[0].path if len(addresses) == 1 and not addresses[0].scheme else value
 
 
+def _mirrors(value: str) -> str:
+    return " ".join(map(_store, value.split()))
+
+
 def _networks(value: str) -> str:
     try:
         AddressRules.of(value)
@@ -122,6 +126,9 @@ class Config(ProxySettings):
     IMAGES_STORE_SECONDS: float = Field(30.0, gt=0, description="a request to an object store that takes longer is cut")
     AWS_ENDPOINT_URL: str = Field(
         "", pattern=r"^(https?://[^@\s]+)?$", description="address of a service like S3; default Amazon's"
+    )
+    IMAGES_MIRRORS: Annotated[str, AfterValidator(_mirrors)] = Field(
+        "", description="stores that get a copy of every image, separated by blanks; default none"
     )
     IMAGES_EXPIRES: int = Field(
         90, ge=0, le=36_500, description="days for which a stored image URL is not downloaded again"
@@ -234,6 +241,13 @@ def settings_module() -> str:
 def from_settings(settings: BaseSettings) -> Config:
     """Read the final values, those of `-s` included, out of Scrapy's settings."""
     return check({key: settings[key] for key in Config.model_fields if settings.get(key) not in (None, "")})
+
+
+def environment_of(settings: Config) -> dict[str, str]:
+    """Return the environment of a child process that is to have these settings, as this one may have them by `-s`."""
+    values = settings.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    inherited = {key: value for key, value in os.environ.items() if key not in Config.model_fields}
+    return inherited | {key: str(value) for key, value in values.items()}
 
 
 def check(values: Mapping[str, Any]) -> Config:

@@ -83,6 +83,7 @@ EXTENSIONS = {
     "image_spider.extensions.job_directory.JobDirectory": -10,  # first of all: Scrapy opens JOBDIR too
     "image_spider.extensions.alive.Alive": 10,
     "image_spider.extensions.proxies.Proxies": 10,
+    "image_spider.extensions.mirrors.Mirrors": 10,
     "image_spider.extensions.retries.Retries": 10,
     "image_spider.extensions.progress.Progress": 20,
     "image_spider.extensions.summary.Summary": 30,

@@ -16,11 +16,13 @@ from image_spider import config
 from image_spider.batches import Batches
 from image_spider.catalog import crawls, queries
 from image_spider.catalog.catalog import Catalog
+from image_spider.catalog.copies import queue_copies
 from image_spider.catalog.writes import Written, write_items
 from image_spider.crawl import Crawl
 from image_spider.exceptions import CatalogError, StoreError
 from image_spider.extensions.job_directory import JobDirectory
 from image_spider.items import DuplicatePolicy, Image, ImageItem, PageItem, Topic
+from image_spider.mirrors.opening import make_mirrors
 from image_spider.spiders.images import images_spider
 from image_spider.stores.opening import images_store
 from image_spider.stores.paths import thumbnail_path
@@ -59,6 +61,7 @@ class CatalogPipeline:
         store: Store,
         expires_days: int = 90,
         duplicates: DuplicatePolicy = "link",
+        mirrors: Sequence[str] = (),
     ) -> None:
         self.crawler = crawler
         self._spider = images_spider(crawler)
@@ -67,6 +70,7 @@ class CatalogPipeline:
         self._ledger: Ledger | None = None
         self._expires = timedelta(days=expires_days)
         self._duplicates = duplicates
+        self._mirrors = mirrors  # names of the stores that are to have a copy of each image
         self._batches: Batches[ImageItem | PageItem, None] = Batches(
             self._write, max_records=BATCH_RECORDS, max_seconds=BATCH_SECONDS, thread_name="catalog"
         )
@@ -89,6 +93,7 @@ class CatalogPipeline:
             store=store,
             expires_days=settings.IMAGES_EXPIRES,
             duplicates=settings.DUPLICATES,
+            mirrors=[mirror.name for mirror in make_mirrors(settings)],
         )
         crawler.signals.connect(pipeline.spider_closed, signals.spider_closed)
         return pipeline
@@ -199,10 +204,14 @@ class CatalogPipeline:
         """Write a batch to the catalog, and what is kept to the ledger, before the COMMIT.
 
         A line of what was never committed is harmless, as its page is read again; a row without its line would be lost
-        with the catalog. When the ledger cannot be written, the batch is rolled back.
+        with the catalog. When the ledger cannot be written, the batch is rolled back. What mirrors lack now is
+        queued in the same transaction: a copy is forgotten when its image is, and not before.
         """
-        written = write_items(connection, items, duplicates=self._duplicates)
         found = [item for item in items if isinstance(item, ImageItem)]
+        pictures = {item.image.sha256 for item in found if item.image} if self._mirrors else set()
+        new = pictures - {*queries.known_images(connection, pictures)}
+        written = write_items(connection, items, duplicates=self._duplicates)
+        queue_copies(connection, new - written.refused.keys(), mirrors=self._mirrors, now=datetime.now(UTC))
         self._ledger = self._ledger or self._store.begin_ledger()
         self._ledger.append(item for item in found if not (item.image and item.image.sha256 in written.refused))
         return written

@@ -152,6 +152,8 @@ class ImagesPipeline(ScrapyImagesPipeline):
         other categories.
         """
         candidate = item.candidate
+        if candidate.source == "start":  # somebody asks for this very image: its file may have been lost meanwhile
+            self._forget(item)
         try:
             await super().process_item(item)
         except Unfinished:

@@ -206,6 +206,20 @@ crawls = Table(
     Column("finished_at", UtcDateTime),
 )
 
+copies = Table(
+    "copies",  # the queue of what mirrors lack: a row is there from an image's COMMIT until its copy is safe
+    metadata,
+    Column("mirror", Text, primary_key=True),  # a store's name
+    Column("sha256", String(64), primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("queued_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),  # not before; while a worker copies, when others may think it dead
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False),  # of the last attempt; "" when there was none
+    Index(None, "mirror", "due_at"),
+)
+
 
 def indexes_on(dialect: str, table: Table) -> list[Index]:
     """Return the indexes that a table has on this database."""

@@ -9,7 +9,17 @@ from typing import ClassVar
 
 from scrapy.exceptions import UsageError
 
-from image_spider.catalog_actions import backup, backups, check, rebalance, recover, restore, upgrade, verify
+from image_spider.catalog_actions import (
+    backup,
+    backups,
+    check,
+    check_images,
+    rebalance,
+    recover,
+    restore,
+    upgrade,
+    verify,
+)
 from image_spider.catalog_actions.action import Action
 from image_spider.command import ProjectCommand
 from image_spider.config import Config
@@ -21,6 +31,7 @@ class Command(ProjectCommand):
     ACTIONS: ClassVar[dict[str, Action]] = {
         "upgrade": upgrade,
         "check": check,
+        "check-images": check_images,
         "backup": backup,
         "backups": backups,
         "verify": verify,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scrapy.exceptions import DropItem
 from scrapy.utils.test import get_crawler
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from image_spider.catalog import schema
 from image_spider.catalog.catalog import Catalog
@@ -29,9 +29,10 @@ def items(*images: Image) -> list[ImageItem]:
     return [an_item(f"https://example.com/{image.sha256}.jpg", image=image) for image in images]
 
 
-def crawl(folder: Path, url: str, policy: str, *found: ImageItem) -> dict[str, object]:
+def crawl(folder: Path, url: str, policy: str, *found: ImageItem, mirrors: str = "") -> dict[str, object]:
     """Store the files of the items, send the items through the pipeline, and return the stats."""
     settings = {"DATABASE_URL": url, "IMAGES_STORE": str(folder / "images"), "DUPLICATES": policy}
+    settings |= {"IMAGES_MIRRORS": mirrors} if mirrors else {}
     store = LocalStore(folder / "images")
     store.open()
     for item in found:
@@ -115,6 +116,28 @@ def test_the_ledger_tells_of_what_is_kept_and_not_of_what_is_dropped(
     assert told(tmp_path) == {SMALL.sha256}
     crawl(tmp_path, catalog_url, "link", *items(COPY))
     assert told(tmp_path) == {SMALL.sha256, COPY.sha256}
+
+
+def queued(catalog: Catalog) -> set[tuple[str, str]]:
+    query = select(schema.copies.c.mirror, schema.copies.c.sha256)
+    return {(mirror, sha256) for mirror, sha256 in catalog.read(lambda connection: connection.execute(query).all())}
+
+
+def test_what_is_new_and_kept_is_queued_for_every_mirror_and_once(tmp_path: Path, catalog_url: str, catalog: Catalog):
+    crawl(tmp_path, catalog_url, "drop", *items(SMALL, COPY), mirrors="one two")
+    assert queued(catalog) == {("one", SMALL.sha256), ("two", SMALL.sha256)}
+    catalog.transaction(lambda connection: connection.execute(delete(schema.copies)))
+    crawl(tmp_path, catalog_url, "link", *items(SMALL, COPY), mirrors="one two")
+    assert queued(catalog) == {("one", COPY.sha256), ("two", COPY.sha256)}
+    crawl(tmp_path, catalog_url, "keep", *items(a_picture(4, 0b111111)))
+    assert len(queued(catalog)) == 2, "without mirrors nothing is queued"
+
+
+def test_what_is_rolled_back_is_not_queued(tmp_path: Path, catalog_url: str, catalog: Catalog):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/.ledgers").touch()
+    crawl(tmp_path, catalog_url, "link", *items(SMALL), mirrors="one")
+    assert queued(catalog) == set()
 
 
 def test_a_ledger_that_cannot_be_written_ends_the_crawl_before_anything_is_committed(

@@ -138,7 +138,7 @@ def test_every_command_stands_in_the_reference():
 
 def test_every_action_on_the_catalog_stands_in_the_reference():
     text = (REFERENCE / "commands.md").read_text(encoding="utf-8")
-    assert Command.ACTIONS.keys() == set(re.findall(r"^\| `scrapy catalog (\w+)", text, re.MULTILINE))
+    assert Command.ACTIONS.keys() == set(re.findall(r"^\| `scrapy catalog ([\w-]+)", text, re.MULTILINE))
 
 
 def _pages() -> list[Path]:
