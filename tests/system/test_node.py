@@ -96,11 +96,13 @@ def test_each_job_runs_once_though_the_daemon_is_killed_again_and_again(node: Sc
 def test_a_job_that_left_the_queue_as_the_daemon_was_killed_runs_after_the_restart(node: ScrapydNode):
     node.kill()
     message = json.dumps({"name": "waits", "settings": {}})
+    poison = json.dumps({"name": "waits", "settings": {}, "_job": "poison", "self": "1"})
     with closing(sqlite3.connect(node.folder / "dbs/node.sqlite3")) as connection, connection:
         connection.executemany(
             "INSERT INTO jobs (project, job, spider, message, priority, scheduled, starts, token, started) "
             "VALUES ('small', ?, 'waits', ?, 0, 0, ?, ?, ?)",
             [
+                ("poison", poison, 0, None, None),  # no queue takes it
                 ("popped", message.replace("}}", '}, "_job": "popped"}'), 0, None, None),
                 ("unclaimed", message.replace("}}", '}, "_job": "unclaimed"}'), 1, "of the dead daemon", 1.0),
             ],
@@ -109,6 +111,7 @@ def test_a_job_that_left_the_queue_as_the_daemon_was_killed_runs_after_the_resta
     for job in ("popped", "unclaimed"):
         assert node.wait_for(job, "finished")["exit_status"] == 0
     assert sorted(begun(node)) == ["popped", "unclaimed"]
+    assert node.jobs()["poison"]["finish_reason"].startswith("not started: ")
 
 
 def test_a_job_whose_processes_are_all_gone_has_ended_with_an_unknown_status(node: ScrapydNode):
@@ -117,7 +120,11 @@ def test_a_job_whose_processes_are_all_gone_has_ended_with_an_unknown_status(nod
     node.kill()
     os.kill(told["watcher"], signal.SIGKILL)
     os.kill(told["pid"], signal.SIGKILL)
-    node.start()
+    with closing(sqlite3.connect(node.folder / "dbs/node.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # nothing can be written down, as on a full disk
+        node.start()
+        assert node.jobs()[job]["state"] == "running"
+        other.rollback()
     ended = node.wait_for(job, "finished")
     assert (ended["exit_status"], ended["finish_reason"]) == (None, None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,9 +67,8 @@ class Launcher(StockLauncher):
         log.info(
             "Node started: {slots} slots, {found} crawls found again", slots=self.max_proc, found=len(self.processes)
         )
-        self.requeue()
-        self.eggs.clear_incoming()
-        self.eggs.sweep()
+        for step in (self.requeue, self.eggs.clear_incoming, self.eggs.sweep):
+            _guarded(step)  # a disk that is full now is no reason not to start
         self._look.start(LOOK_SECONDS, now=False)
         self._requeue.start(REQUEUE_SECONDS, now=False)
         for slot in range(self.max_proc):
@@ -91,25 +91,50 @@ class Launcher(StockLauncher):
         return self._stopping.addBoth(lambda _: _stop(self._look))
 
     def requeue(self) -> None:
-        """Queue jobs again that left the queue and were never begun: the daemon was killed, or the disk was full."""
+        """Queue jobs again that left the queue and were never begun: the daemon was killed, or the disk was full.
+
+        One that no queue takes ends, and keeps no other job from its turn.
+        """
         waiting = self.jobs.waiting()
         queues = self.app.getComponent(ISpiderScheduler).queues
         queued = {(name, message["_job"]) for name, queue in queues.items() if waiting for message in queue.list()}
         for job in waiting:
             if job.project in queues and (job.project, job.job) not in queued:
                 message = {key: value for key, value in job.message.items() if key != "name"}
-                queues[job.project].add(job.spider, priority=job.priority, **message)
-                log.info("Job {job} of {project} is queued again", job=job.job, project=job.project)
+                try:
+                    queues[job.project].add(job.spider, priority=job.priority, **message)
+                except (TypeError, ValueError) as error:
+                    self._refuse(job, error)
+                else:
+                    log.info("Job {job} of {project} is queued again", job=job.job, project=job.project)
+
+    def _refuse(self, job: WaitingJob, error: Exception) -> None:
+        log.error("Job {job} of {project}: {error}", job=job.job, project=job.project, error=error)
+        self.jobs.refuse(job, reason=str(error))
 
     def _recover(self) -> list[JobRecord]:
-        """Return the jobs that run; settle those that do not."""
-        return [record for record in self.jobs.running() if not self._is_over(record)]
+        """Return the jobs that run; settle those that do not. One that cannot be settled yet holds a slot."""
+        running = []
+        for record in self.jobs.running():
+            try:
+                over = self._is_over(record)
+            except sqlite3.Error as error:  # the disk is full: `_look_after` tries again
+                log.error(
+                    "Job {job} of {project} cannot be settled: {error}",
+                    job=record.job,
+                    project=record.project,
+                    error=error,
+                )
+                over = False
+            if not over:
+                running.append(record)
+        return running
 
-    def _is_over(self, record: JobRecord | None) -> bool:
+    def _is_over(self, record: JobRecord) -> bool:
         """Tell whether a slot is free of this job; write down what nobody else will."""
-        what = fate_of(record) if record else Fate.ENDED
-        if what is Fate.RUNNING or record is None:
-            return record is None
+        what = fate_of(record)
+        if what is Fate.RUNNING:
+            return False
         if what is Fate.UNCLAIMED:
             self.jobs.release(record.project, record.job)
             # The watcher may have claimed it in between.
@@ -134,8 +159,7 @@ class Launcher(StockLauncher):
             message["settings"] |= self.app.getComponent(IEnvironment).get_settings(message)
             args = [sys.executable, "-P", "-m", runner.__name__, "crawl", *get_crawl_args(message)]
         except (Refused, ScrapydError, TypeError, ValueError) as error:
-            log.error("Job {job} of {project}: {error}", job=job.job, project=job.project, error=error)
-            self.jobs.refuse(job, reason=str(error))
+            self._refuse(job, error)
             self._get_message(slot)
             return
         start = Start(
@@ -157,6 +181,10 @@ class Launcher(StockLauncher):
         environ = self._environment(message, slot, start, egg)
         try:
             _spawn(process, args, environ, start.log)
+        except (TypeError, ValueError) as error:  # a NUL in an argument, by whatever way it was queued
+            self._refuse(job, error)
+            self._get_message(slot)
+            return
         except OSError:
             self.jobs.release(job.project, job.job)
             raise
@@ -185,16 +213,17 @@ class Launcher(StockLauncher):
         """Look at crawls that are not our children."""
         for slot, process in list(self.processes.items()):
             if not process.watched:
-                self._settle(slot)
+                _guarded(partial(self._settle, slot))
 
     def _settle(self, slot: int) -> None:
         """Free the slot when its job is over; a crawl whose watcher died first keeps it."""
         process = self.processes[slot]
-        if not self._is_over(process.record()):
+        record = process.record()
+        if record and not self._is_over(record):
             return
         del self.processes[slot]
         log.info("Slot {slot} is free, job {job} is over", slot=slot, job=process.job)
-        with suppress(OSError):
+        with suppress(OSError, sqlite3.Error):  # or the slot would never be offered again
             self.eggs.sweep()
         if self._stopping and not self.processes and not self._stopping.called:
             self._stopping.callback(None)
@@ -229,8 +258,8 @@ def _stop(loop: LoopingCall) -> None:
         loop.stop()
 
 
-def _guarded(function: Callable[[], None]) -> Deferred[None]:
-    """Call a function whose error must not end the loop that calls it: log it, the next call comes."""
+def _guarded(function: Callable[[], object]) -> Deferred[object]:
+    """Call a function whose error must not end the loop or the start that calls it: log it, the next call comes."""
     return maybeDeferred(function).addErrback(lambda failure: log.failure("The next try comes by itself", failure))
 
 

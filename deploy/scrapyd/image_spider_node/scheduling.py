@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal as signals
 import sqlite3
 import uuid
@@ -19,6 +20,7 @@ from image_spider_node.names import check_job
 from image_spider_node.service import Service
 
 MAX_LISTED = 10_000
+TAKEN = frozenset(("self", "name", "spider_name", "_project", "_spider"))  # names that Scrapyd's queue gives itself
 log = Logger()
 
 
@@ -63,7 +65,11 @@ class Schedule(JobService):
             raise Refused(404, f"spider '{spider}' not found")
         if wrong := [words for words in setting if "=" not in words]:
             raise Refused(400, f"setting '{wrong[0]}' is not NAME=VALUE")
-        arguments: dict[str, Any] = {key.decode(): values[0].decode() for key, values in txrequest.args.items()}
+        if not math.isfinite(priority):
+            raise Refused(400, f"priority {priority} is not a finite number")
+        arguments: dict[str, Any] = _arguments(txrequest.args)
+        if any("\0" in words for words in (*arguments, *arguments.values(), *setting)):
+            raise Refused(400, "an argument or a setting has a NUL character, which no process can be given")
         if version is not None:
             arguments["_version"] = version
         arguments |= {"settings": dict(words.split("=", 1) for words in setting), "_job": jobid}
@@ -136,6 +142,17 @@ class ListJobs(Service, webservice.ListJobs):
 
 class DaemonStatus(Service, webservice.DaemonStatus):
     """daemonstatus.json, as Scrapyd's."""
+
+
+def _arguments(sent: dict[bytes, list[bytes]]) -> dict[str, str]:
+    """Return the spider's arguments; raise Refused (400) for what Scrapyd cannot hand on."""
+    try:
+        arguments = {name.decode(): values[0].decode() for name, values in sent.items()}
+    except UnicodeDecodeError as error:
+        raise Refused(400, "a spider's argument is not text in UTF-8") from error
+    if taken := sorted(TAKEN & arguments.keys()):
+        raise Refused(400, f"a spider's argument cannot be called '{taken[0]}': Scrapyd needs the name itself")
+    return arguments
 
 
 def _signal(name: str) -> int:

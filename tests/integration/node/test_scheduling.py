@@ -11,9 +11,10 @@ from contextlib import closing
 
 import psutil
 import pytest
+import requests
 
 from tests.eggs import make_egg
-from tests.nodes import ScrapydNode
+from tests.nodes import LOGIN, ScrapydNode
 from tests.servers import running
 from tests.waiting import wait_until
 
@@ -26,11 +27,11 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScrapydNode]:
         yield node
 
 
-def queue(node: ScrapydNode, *jobs: str) -> None:
+def queue(node: ScrapydNode, *jobs: str, **arguments: object) -> None:
     """Queue jobs behind the services' back, as another version of Scrapyd may have done."""
     with closing(sqlite3.connect(node.folder / "dbs/small.db")) as connection, connection:
         for job in jobs:
-            message = json.dumps({"name": "waits", "_job": job}).encode()
+            message = json.dumps({"name": "waits", "_job": job} | arguments).encode()
             connection.execute("INSERT INTO spider_queue (priority, message) VALUES (0, ?)", (message,))
 
 
@@ -43,10 +44,15 @@ def test_a_jobid_that_is_no_file_name_is_refused(node: ScrapydNode, job: str):
 
 def test_jobs_that_cannot_start_cost_no_slot(node: ScrapydNode):
     queue(node, "../../x", "../../y", "../../z", "nul\0")  # more than there are slots
+    queue(node, "argument", x="a\0b")
+    queue(node, "setting", settings={"A\0B": "1"})
+    queue(node, "surrogate", x="\ud800")
     job = node.schedule()
     node.wait_for(job, "finished")
     ended = node.wait_for("../../z", "finished")
     assert ended["finish_reason"].startswith("not started: jobid")
+    for job in ("argument", "setting", "surrogate"):
+        assert node.wait_for(job, "finished")["finish_reason"].startswith("not started: ")
     assert not (node.folder / "x.log").exists()
     wait_until(lambda: node.get("daemonstatus.json").json()["running"] == 0)
 
@@ -63,7 +69,7 @@ def test_the_same_jobid_is_used_once(node: ScrapydNode):
     refusal = node.post("schedule.json", **fields)
     assert (refusal.status_code, "'once' is finished already" in refusal.json()["message"]) == (409, True)
     wait_until(lambda: "once of small is not run twice" in node.log())
-    assert [run for run in node.runs() if run[0] == "once"] == [run for run in node.runs() if run[0] == "once"][:1]
+    assert len([run for run in node.runs() if run[0] == "once"]) == 1
 
 
 def test_how_a_crawl_ended_is_known(node: ScrapydNode):
@@ -123,3 +129,28 @@ def test_a_wrong_parameter_is_answered_with_400(node: ScrapydNode, fields: dict[
     assert node.post("schedule.json", **whole, **fields).status_code == 400
     assert node.post("cancel.json", project="small", job="x", signal="NOPE").status_code == 400
     assert node.get("jobs.json", limit=-1).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({name: "1"} for name in ("self", "name", "spider_name", "_project", "_spider")),
+        {"x": "a\0b"},
+        {"x\0y": "1"},
+        {"setting": "A\0B=1"},
+        {"x": b"\xff"},
+        {b"\xff": "1"},
+        {"priority": "nan"},
+        {"priority": "inf"},
+    ],
+    ids=repr,
+)
+def test_what_no_crawl_can_be_given_is_answered_with_400_and_not_written_down(
+    node: ScrapydNode, fields: dict[str | bytes, str | bytes]
+):
+    known = node.jobs().keys()
+    answer = requests.post(
+        node.url + "schedule.json", data={"project": "small", "spider": "waits"} | fields, auth=LOGIN, timeout=30
+    )
+    assert (answer.status_code, answer.json()["status"]) == (400, "error"), answer.text
+    assert node.jobs().keys() == known
