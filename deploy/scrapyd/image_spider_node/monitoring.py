@@ -90,9 +90,9 @@ class Monitoring(Service):
         if self._latest and time.monotonic() - self._latest[0] < FRESH_SECONDS:
             answer.callback(self._latest[1])
             return answer
-        self._waiting.append(answer)
-        if len(self._waiting) == 1:
+        if not self._waiting:
             deferToThread(self._take, *self._daemon()).addBoth(self._tell)
+        self._waiting.append(answer)  # after what may raise: or all who ask later would wait for ever
         return answer
 
     def _take(self, slots: int, pending: Mapping[str, int]) -> NodeFigures:
@@ -129,5 +129,9 @@ def _slots_and_pending(app: Any) -> tuple[int, dict[str, int]]:
 
 
 def _say(failure: Failure) -> None:
-    failure.trap(OSError, sqlite3.Error)
-    log.error("Logs and jobs could not be cleared away, it is tried again: {error}", error=failure.getErrorMessage())
+    """Log an error, whatever it is: retention would end for good with it."""
+    words = "Logs and jobs could not be cleared away, it is tried again: {error}"
+    if failure.check(OSError, sqlite3.Error):
+        log.error(words, error=failure.getErrorMessage())
+    else:
+        log.failure(words, failure, error=failure.getErrorMessage())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,3 +101,31 @@ def test_an_error_is_told_to_all_and_the_next_one_who_asks_has_another_try(
     told = ask(node)
     threads.run()
     assert told
+
+
+def test_an_error_before_figures_are_taken_is_told_and_holds_up_nobody(
+    node: Monitoring, threads: Threads, monkeypatch: pytest.MonkeyPatch
+):
+    def is_locked() -> tuple[int, dict[str, int]]:
+        raise sqlite3.OperationalError("database is locked")
+
+    with monkeypatch.context() as locked:
+        locked.setattr(node, "_daemon", is_locked)
+        with pytest.raises(sqlite3.OperationalError):
+            node.figures()
+    told = ask(node)
+    threads.run()
+    assert told
+
+
+def test_retention_goes_on_after_an_error_that_nobody_expected(
+    node: Monitoring, threads: Threads, monkeypatch: pytest.MonkeyPatch
+):
+    def fails() -> None:
+        raise RuntimeError("never seen before")
+
+    monkeypatch.setattr(node._retention, "apply", fails)
+    node.startService()
+    threads.run()
+    assert node._retaining.running
+    node.stopService()
