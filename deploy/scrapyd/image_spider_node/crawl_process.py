@@ -44,7 +44,7 @@ class CrawlProcess(ProcessProtocol):
     def send(self, number: int) -> bool:
         """Send the crawl a signal; False when it has no process, or no longer."""
         record = self.record()
-        if not record or record.pid is None or not lives(record.pid, record.pid_started):
+        if not record or record.pid is None or not lives(record.crawl_id):
             return False
         try:
             os.kill(record.pid, number)

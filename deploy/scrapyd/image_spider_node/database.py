@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     project TEXT NOT NULL, job TEXT NOT NULL, spider TEXT NOT NULL,
     message TEXT NOT NULL, priority REAL NOT NULL, scheduled REAL NOT NULL,
     starts INTEGER NOT NULL DEFAULT 0, token TEXT, started REAL, log TEXT, version TEXT, egg_sha256 TEXT,
-    watcher INTEGER, watcher_started REAL, pid INTEGER, pid_started REAL,
+    watcher INTEGER, watcher_started REAL, pid INTEGER, pid_started REAL, boot TEXT,
     ended REAL, exit_status INTEGER, finish_reason TEXT,
     PRIMARY KEY (project, job)
 );

@@ -13,10 +13,11 @@ from typing import Any
 
 from image_spider_node.database import Database
 from image_spider_node.errors import Refused
+from image_spider_node.process_id import ProcessId
 
 COLUMNS = (
-    "project, spider, job, watcher, watcher_started, pid, pid_started, started, ended, exit_status, finish_reason, "
-    "log, version, egg_sha256"
+    "project, spider, job, watcher, watcher_started, pid, pid_started, boot, started, ended, exit_status, "
+    "finish_reason, log, version, egg_sha256"
 )
 CANCELLED = "cancelled"  # finish_reason of a job that was cancelled before it began
 NOT_STARTED = "not started"  # begins the finish_reason of one that could not be
@@ -27,10 +28,10 @@ MAX_STARTS = 5
 class JobRecord:
     """A job that was started. `pid` is the crawl's, `watcher` that of the small process that waits for it.
 
-    `pid_started` and `watcher_started` (seconds since 1970, as psutil's create_time) tell a process from a later one
-    that was given the same number. `exit_status` is negative for a signal, as in subprocess; None after the end means
-    that nobody was there to see it. `finish_reason` is Scrapy's ("finished", "shutdown", ...), None when the crawl did
-    not tell.
+    `pid_started` and `watcher_started` (seconds since the boot `boot`) tell a process from a later one that was given
+    the same number: `crawl_id` and `watcher_id`. `exit_status` is negative for a signal, as in subprocess; None after
+    the end means that nobody was there to see it. `finish_reason` is Scrapy's ("finished", "shutdown", ...), None when
+    the crawl did not tell.
     """
 
     project: str
@@ -40,6 +41,7 @@ class JobRecord:
     watcher_started: float | None
     pid: int | None
     pid_started: float | None
+    boot: str | None
     started: datetime
     ended: datetime | None
     exit_status: int | None
@@ -47,6 +49,16 @@ class JobRecord:
     log: str | None
     version: str | None
     egg_sha256: str | None
+
+    @property
+    def crawl_id(self) -> ProcessId | None:
+        """The crawl's process; None before a watcher has claimed the job."""
+        return _process_id(self.pid, self.pid_started, self.boot)
+
+    @property
+    def watcher_id(self) -> ProcessId | None:
+        """The process that waits for the crawl's end."""
+        return _process_id(self.watcher, self.watcher_started, self.boot)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,16 +131,14 @@ class Jobs:
                 (*known, start.project, start.job),
             )
 
-    def claim(
-        self, project: str, job: str, token: str, *, watcher: tuple[int, float], crawl: tuple[int, float]
-    ) -> bool:
+    def claim(self, project: str, job: str, token: str, *, watcher: ProcessId, crawl: ProcessId) -> bool:
         """Write the processes of a started job down; False when it was given to another watcher, or ended."""
         with self._database.writing() as connection:
             return _changed(
                 connection,
-                "UPDATE jobs SET watcher = ?, watcher_started = ?, pid = ?, pid_started = ? "
+                "UPDATE jobs SET watcher = ?, watcher_started = ?, pid = ?, pid_started = ?, boot = ? "
                 "WHERE project = ? AND job = ? AND token = ? AND pid IS NULL AND ended IS NULL",
-                (*watcher, *crawl, project, job, token),
+                (watcher.pid, watcher.started, crawl.pid, crawl.started, crawl.boot, project, job, token),
             )
 
     def release(self, project: str, job: str) -> bool:
@@ -233,6 +243,10 @@ class Jobs:
     def _records(self, where: str, *words: object) -> list[JobRecord]:
         with self._database.reading() as connection:
             return [_record(row) for row in connection.execute(f"SELECT {COLUMNS} FROM jobs WHERE {where}", words)]
+
+
+def _process_id(pid: int | None, started: float | None, boot: str | None) -> ProcessId | None:
+    return None if pid is None or started is None or boot is None else ProcessId(pid, started, boot)
 
 
 def _changed(connection: sqlite3.Connection, statement: str, words: tuple[object, ...]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +13,8 @@ import psutil
 from image_spider_node.jobs import JobRecord
 from image_spider_node.machine import Machine, MachineFigures
 from image_spider_node.outcomes import Outcomes
-from image_spider_node.processes import Processes, ProcessFigures, ProcessId
+from image_spider_node.process_id import ProcessId
+from image_spider_node.processes import Processes, ProcessFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,28 +86,22 @@ class Metrics:
         self._machine = machine
         self._processes = processes
         self._clock = clock
-        own = psutil.Process()
-        self._own = ProcessId(own.pid, own.create_time())
+        self._own = ProcessId.of(os.getpid())
+        self._started = psutil.Process().create_time()
 
     def take(self, work: Work, logs: LogFigures) -> NodeFigures:
         """Look at the machine and at the processes of running jobs."""
         began = time.perf_counter()
-        roots = [_root(job) for job in work.running]
+        roots = [job.crawl_id for job in work.running]
         trees = self._processes.look([*filter(None, roots), self._own])
         machine = self._machine.look()
         return NodeFigures(
             at=self._clock(),
             seconds=time.perf_counter() - began,
-            started=self._own.started,
+            started=self._started,
             machine=machine,
             daemon=trees.get(self._own),
             work=work,
             jobs=[(job, trees.get(root) if root else None) for job, root in zip(work.running, roots, strict=True)],
             logs=logs,
         )
-
-
-def _root(job: JobRecord) -> ProcessId | None:
-    if job.pid is None or job.pid_started is None:
-        return None  # it is being started
-    return ProcessId(job.pid, job.pid_started)

@@ -8,15 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from image_spider_node.recovery import SAME_START_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessId:
-    """A process that is not taken for a later one of the same number; `started` in seconds since 1970."""
-
-    pid: int
-    started: float
+from image_spider_node.process_id import ProcessId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +57,7 @@ class Processes:
     def _sum(self, root: ProcessId, parts: list[_Part], last: tuple[float, float] | None) -> ProcessFigures:
         now = self._clock()
         used = sum(part.cpu_seconds for part in parts)
-        when, before = last or (now - max(time.time() - root.started, 0.0), 0.0)
+        when, before = last or (now - root.age_seconds(), 0.0)
         self._last[root] = now, used
         # A descendant that ended and was not waited for takes its seconds along: never less than none.
         percent = 100 * max(used - before, 0.0) / (now - when) if now > when else 0.0
@@ -101,11 +93,8 @@ def _children(*, without: set[int]) -> dict[int, list[psutil.Process]]:
 
 
 def _tree(root: ProcessId, children: dict[int, list[psutil.Process]]) -> Iterator[psutil.Process]:
-    try:
-        process = psutil.Process(root.pid)
-        if abs(process.create_time() - root.started) > SAME_START_SECONDS:
-            return
-    except psutil.Error:
+    process = root.find()
+    if process is None:
         return
     waiting = [process]
     seen = {root.pid}  # a number that was given anew during the pass may close a ring

@@ -7,8 +7,7 @@ from enum import Enum, auto
 import psutil
 
 from image_spider_node.jobs import JobRecord
-
-SAME_START_SECONDS = 2.0  # Linux tells starts by the boot's time, which moves when the clock is set by network time
+from image_spider_node.process_id import ProcessId
 
 
 class Fate(Enum):
@@ -30,22 +29,15 @@ def fate(record: JobRecord, *, crawl_lives: bool, watcher_lives: bool) -> Fate:
     return Fate.RUNNING if crawl_lives or watcher_lives else Fate.VANISHED
 
 
-def lives(pid: int | None, started: float | None) -> bool:
-    """Tell whether a process runs, and is the one that started then; a zombie does not run."""
-    if pid is None or started is None:
-        return False
+def lives(process: ProcessId | None) -> bool:
+    """Tell whether a process runs, and is the one that is meant; a zombie does not run."""
+    found = process and process.find()
     try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - started) <= SAME_START_SECONDS
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(found and found.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
 def fate_of(record: JobRecord) -> Fate:
     """Look at the processes of a job."""
-    return fate(
-        record,
-        crawl_lives=lives(record.pid, record.pid_started),
-        watcher_lives=lives(record.watcher, record.watcher_started),
-    )
+    return fate(record, crawl_lives=lives(record.crawl_id), watcher_lives=lives(record.watcher_id))

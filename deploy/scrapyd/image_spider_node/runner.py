@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from image_spider_node.database import Database
 from image_spider_node.jobs import Jobs
+from image_spider_node.process_id import ProcessId
 
 EGG = "NODE_EGG"
 DEADLINE = "NODE_DEADLINE_SECONDS"  # of a check; a crawl has none
@@ -79,7 +80,7 @@ def _watch(jobs: Jobs, claim: tuple[str, str, str], crawl: int, go: int, reason:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
-        claimed = jobs.claim(*claim, watcher=(os.getpid(), started(os.getpid())), crawl=(crawl, started(crawl)))
+        claimed = jobs.claim(*claim, watcher=ProcessId.of(os.getpid()), crawl=ProcessId.of(crawl))
     except sqlite3.Error as error:
         sys.stderr.write(f"The crawl was not begun, it will be tried again: the node's database says: {error}\n")
         claimed = False
@@ -109,13 +110,6 @@ def _record(jobs: Jobs, claim: tuple[str, str, str], status: int, reason: str | 
             time.sleep(1)
         else:
             return
-
-
-def started(pid: int) -> float:
-    """Return when a process started, in seconds since 1970."""
-    import psutil
-
-    return float(psutil.Process(pid).create_time())
 
 
 def _tell_reason(pipe: int) -> None:

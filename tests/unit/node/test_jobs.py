@@ -9,12 +9,13 @@ import pytest
 from image_spider_node.database import Database
 from image_spider_node.errors import Refused
 from image_spider_node.jobs import Jobs, Start, WaitingJob
+from image_spider_node.process_id import ProcessId
 
 MESSAGE = {"_job": "1", "name": "images", "settings": {}}
 START = Start(
     project="p", spider="images", job="1", token="a", log="logs/p/images/1.log", version="1.0", egg_sha256="0" * 64
 )
-WATCHER, CRAWL = (10, 1000.0), (11, 1001.0)
+WATCHER, CRAWL = ProcessId(10, 1000.0, "this boot"), ProcessId(11, 1001.0, "this boot")
 
 
 class Clock:
@@ -46,7 +47,7 @@ def test_a_job_goes_from_scheduled_to_ended(jobs: Jobs, clock: Clock):
     assert jobs.start(START, message=MESSAGE)
     assert jobs.claim("p", "1", "a", watcher=WATCHER, crawl=CRAWL)
     (record,) = jobs.running()
-    assert (record.pid, record.pid_started, record.watcher, record.version) == (11, 1001.0, 10, "1.0")
+    assert (record.pid, record.crawl_id, record.watcher_id, record.version) == (11, CRAWL, WATCHER, "1.0")
     clock.now += 60
     assert jobs.end("p", "1", exit_status=0, finish_reason="finished")
     (record,) = jobs.finished(10)
@@ -92,7 +93,9 @@ def test_a_job_that_is_claimed_is_neither_released_nor_claimed_again(jobs: Jobs)
     assert jobs.claim("p", "1", "a", watcher=WATCHER, crawl=CRAWL)
     assert not jobs.release("p", "1")
     assert not jobs.cancel("p", "1"), "it has a process: that must be told"
-    assert not jobs.claim("p", "1", "a", watcher=(20, 2000.0), crawl=(21, 2001.0))
+    assert not jobs.claim(
+        "p", "1", "a", watcher=ProcessId(20, 2000.0, "this boot"), crawl=ProcessId(21, 2001.0, "this boot")
+    )
 
 
 def test_a_cancelled_job_has_ended_and_never_runs(jobs: Jobs):

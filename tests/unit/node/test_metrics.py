@@ -20,12 +20,14 @@ from image_spider_node.jobs import JobRecord, Jobs, Start
 from image_spider_node.machine import Machine
 from image_spider_node.metrics import LogFigures, Metrics, NodeFigures, Work
 from image_spider_node.outcomes import Outcomes, count_outcomes
+from image_spider_node.process_id import ProcessId
 from image_spider_node.processes import Processes
 from image_spider_node.prometheus import render
 from tests.project import ROOT
 
 
 def a_job(job: str, *, pid: int | None, version: str | None = "1.0") -> JobRecord:
+    known = ProcessId.of(pid) if pid else None
     return JobRecord(
         project="p",
         spider='quoted "\\\n',
@@ -33,7 +35,8 @@ def a_job(job: str, *, pid: int | None, version: str | None = "1.0") -> JobRecor
         watcher=None,
         watcher_started=None,
         pid=pid,
-        pid_started=pid and psutil.Process(pid).create_time(),
+        pid_started=known and known.started,
+        boot=known and known.boot,
         started=datetime(2026, 1, 1, tzinfo=UTC),
         ended=None,
         exit_status=None,

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psutil
 import pytest
 
 from image_spider_node.machine import Machine
-from image_spider_node.processes import Processes, ProcessId
+from image_spider_node.process_id import ProcessId
+from image_spider_node.processes import Processes
 from tests.waiting import wait_until
 
 PARENT = """
@@ -40,18 +42,14 @@ def parent() -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def id_of(pid: int) -> ProcessId:
-    return ProcessId(pid, psutil.Process(pid).create_time())
-
-
 def line_of(process: subprocess.Popen[str]) -> str:
     assert process.stdout
     return process.stdout.readline().strip()
 
 
 def test_a_job_is_its_process_and_all_below_it(parent: subprocess.Popen[str]):
-    child = id_of(int(line_of(parent)))
-    root = id_of(parent.pid)
+    child = ProcessId.of(int(line_of(parent)))
+    root = ProcessId.of(parent.pid)
     processes = Processes()
     both = processes.look([root])[root]
     only_child = processes.look([child])[child]
@@ -65,7 +63,7 @@ def test_a_job_is_its_process_and_all_below_it(parent: subprocess.Popen[str]):
 
 def test_what_an_ended_child_has_used_is_still_counted(parent: subprocess.Popen[str]):
     line_of(parent)
-    root = id_of(parent.pid)
+    root = ProcessId.of(parent.pid)
     processes = Processes()
     before = processes.look([root])[root]
     assert parent.stdin
@@ -77,15 +75,15 @@ def test_what_an_ended_child_has_used_is_still_counted(parent: subprocess.Popen[
 
 
 def test_a_job_below_another_one_counts_for_itself(parent: subprocess.Popen[str]):
-    child = id_of(int(line_of(parent)))
-    root = id_of(parent.pid)
+    child = ProcessId.of(int(line_of(parent)))
+    root = ProcessId.of(parent.pid)
     found = Processes().look([root, child])
     assert (found[root].processes, found[child].processes) == (1, 1)
 
 
 def test_a_process_that_has_ended_has_no_figures_and_holds_nothing_up(parent: subprocess.Popen[str]):
     line_of(parent)
-    gone, here = id_of(parent.pid), id_of(os.getpid())
+    gone, here = ProcessId.of(parent.pid), ProcessId.of(os.getpid())
     parent.kill()
     wait_until(lambda: psutil.Process(parent.pid).status() == psutil.STATUS_ZOMBIE)
     assert Processes().look([gone, here]).keys() == {here}, "a zombie uses nothing"
@@ -95,12 +93,12 @@ def test_a_process_that_has_ended_has_no_figures_and_holds_nothing_up(parent: su
 
 def test_another_process_with_the_number_of_an_ended_one_is_not_taken_for_it(parent: subprocess.Popen[str]):
     line_of(parent)
-    reused = ProcessId(parent.pid, psutil.Process(parent.pid).create_time() - 3600)
+    reused = replace(ProcessId.of(parent.pid), started=ProcessId.of(parent.pid).started - 1)
     assert Processes().look([reused]) == {}
 
 
 def test_processor_time_is_told_as_a_share_of_what_passed_since_the_last_look():
-    own = id_of(os.getpid())
+    own = ProcessId.of(os.getpid())
     clock = iter([100.0, 200.0])
     processes = Processes(clock=lambda: next(clock))
     before = processes.look([own])[own].cpu_seconds
@@ -113,12 +111,13 @@ def test_processor_time_is_told_as_a_share_of_what_passed_since_the_last_look():
 
 
 def test_processes_that_vanish_while_they_are_looked_at_are_left_out():
-    own = id_of(os.getpid())
+    own = ProcessId.of(os.getpid())
     children = [subprocess.Popen([sys.executable, "-c", ""]) for _ in range(8)]
+    ids = [ProcessId.of(child.pid) for child in children]
     try:
         processes = Processes()
         while any(child.poll() is None for child in children):
-            figures = processes.look([own, *(ProcessId(child.pid, time.time()) for child in children)])
+            figures = processes.look([own, *ids])
             assert figures[own].processes >= 1
     finally:
         for child in children:

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psutil
 import pytest
 
 from image_spider_node.jobs import JobRecord
+from image_spider_node.process_id import ProcessId
+from image_spider_node.processes import Processes
 from image_spider_node.recovery import Fate, fate, lives
 
 RUNS = JobRecord(
@@ -20,6 +24,7 @@ RUNS = JobRecord(
     watcher_started=1.0,
     pid=11,
     pid_started=1.0,
+    boot="this boot",
     started=datetime.now(UTC),
     ended=None,
     exit_status=None,
@@ -47,16 +52,30 @@ def test_what_became_of_a_job(record: JobRecord, crawl_lives: bool, watcher_live
 
 
 def test_a_process_is_known_by_its_start_not_by_its_number_alone():
-    started = psutil.Process().create_time()
-    assert lives(os.getpid(), started)
-    assert not lives(os.getpid(), started - 60), "the number was given again"
-    assert not lives(None, None)
+    own = ProcessId.of(os.getpid())
+    assert lives(own)
+    assert not lives(replace(own, started=own.started - 1)), "the number was given again"
+    assert not lives(replace(own, boot="another")), "after a boot all numbers are, and starts may be the same"
+    assert not lives(None)
+
+
+@pytest.mark.parametrize("seconds", [-3600, 60])
+def test_a_process_is_known_after_the_clock_was_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int):
+    own = ProcessId.of(os.getpid())
+    told = re.sub(r"btime (\d+)", lambda found: f"btime {int(found[1]) + seconds}", Path("/proc/stat").read_text())
+    (tmp_path / "stat").write_text(told)
+    (tmp_path / str(own.pid)).symlink_to(f"/proc/{own.pid}")
+    before = psutil.boot_time()
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    assert psutil.boot_time() == before + seconds
+    assert lives(own)
+    assert Processes().look([own]).keys() == {own}
 
 
 def test_a_zombie_does_not_live():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        started = psutil.Process(process.pid).create_time()
-        assert lives(process.pid, started)
+        known = ProcessId.of(process.pid)
+        assert lives(known)
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert not lives(process.pid, started)
+        assert not lives(known)
