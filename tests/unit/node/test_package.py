@@ -68,3 +68,9 @@ def test_every_test_that_the_table_of_holes_names_is_there():
     assert len(named) > 10
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert {name for name in named if f"def {name}(" not in tests} == set()
+
+
+def test_a_container_has_slots_of_its_own_number_not_one_for_each_core_of_its_host():
+    configuration = ConfigParser()
+    configuration.read([ROOT / "scrapyd.conf", ROOT / "deploy/docker/node.conf"])  # as Scrapyd reads them there
+    assert configuration["scrapyd"].getint("max_proc", 0) > 0
