@@ -106,11 +106,21 @@ class ScrapydNode:
                     self._crawls.add((process.pid, process.create_time()))
 
     def get(self, service: str, **parameters: object) -> requests.Response:
-        return requests.get(self.url + service, params=parameters, auth=self._login, timeout=30)
+        return self._ask("GET", service, params=parameters, timeout=30)
 
     def post(self, service: str, *, egg: bytes | None = None, **fields: object) -> requests.Response:
         files = {"egg": ("project.egg", egg)} if egg is not None else None
-        return requests.post(self.url + service, data=fields, files=files, auth=self._login, timeout=60)
+        return self._ask("POST", service, data=fields, files=files, timeout=60)
+
+    def _ask(self, method: str, service: str, **options: Any) -> requests.Response:
+        """Ask again while the node says that its database is locked: a machine's disk may stand still for seconds."""
+
+        def asked() -> list[requests.Response]:
+            answer = requests.request(method, self.url + service, auth=self._login, **options)
+            return [answer] if answer.status_code != requests.codes.service_unavailable else []
+
+        (answer,) = wait_until(asked)
+        return answer
 
     @property
     def _login(self) -> tuple[str, str] | None:

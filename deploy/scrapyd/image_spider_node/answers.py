@@ -5,7 +5,7 @@ from __future__ import annotations
 from scrapyd.exceptions import DirectoryTraversalError, EggNotFoundError, ProjectNotFoundError
 from twisted.web import error, http
 
-from image_spider_node.errors import Refused, is_disk_full
+from image_spider_node.errors import Refused, is_disk_full, is_locked
 
 
 def answer_of(failure: BaseException) -> tuple[int, str]:
@@ -25,4 +25,6 @@ def answer_of(failure: BaseException) -> tuple[int, str]:
         return 400, f"'{failure}' leads out of the node's folders"
     if is_disk_full(failure):
         return 507, f"the node's disk is full ({failure}): make room and try again"
+    if is_locked(failure):
+        return 503, "the node's database is locked, by a disk that is slow or by another program: try again"
     return 500, f"{type(failure).__name__}: {failure}"

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 NAME = "node.sqlite3"  # queues are <project>.db, so no project's name can be taken for it
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 10.0  # how long a watcher waits for a lock
+DAEMON_BUSY_SECONDS = (
+    2.0  # which answers nobody meanwhile; a transaction takes milliseconds, so this is a disk that hangs
+)
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     project TEXT NOT NULL, job TEXT NOT NULL, spider TEXT NOT NULL,
@@ -32,17 +35,19 @@ CREATE TABLE IF NOT EXISTS eggs (
 class Database:
     """Opens a connection for each transaction: threads, the daemon and the runners of crawls use the file at once.
 
-    A transaction takes well under a millisecond, and one that must wait for another process waits `BUSY_SECONDS`
+    A transaction takes well under a millisecond, and one that must wait for another process waits `busy_seconds`
     at most, then raises sqlite3.OperationalError, as a full disk does.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self.path = path
+        self._busy_seconds = busy_seconds
 
     @classmethod
     def of(cls, config: Any) -> Database:
-        """Return the file in Scrapyd's `dbs_dir`, made if it is not there."""
-        database = cls(Path(config.get("dbs_dir", "dbs")).absolute() / NAME)
+        """Return the daemon's: the file in Scrapyd's `dbs_dir`, made if it is not there."""
+        path = Path(config.get("dbs_dir", "dbs")).absolute() / NAME
+        database = cls(path, busy_seconds=DAEMON_BUSY_SECONDS)
         database.create()
         return database
 
@@ -71,6 +76,6 @@ class Database:
             connection.commit()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(self.path, timeout=self._busy_seconds, isolation_level=None)
         connection.row_factory = sqlite3.Row
         return connection

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import suppress
 from typing import Any
 
 from scrapyd import webservice
@@ -68,7 +70,8 @@ class AddVersion(Deployment):
         finally:
             archive.path.unlink(missing_ok=True)
         self.root.update_projects()
-        self.eggs.sweep()
+        with suppress(OSError, sqlite3.Error):  # the version is current, old files may go later
+            self.eggs.sweep()
         return {"project": project, "version": version, "spiders": len(spiders), "sha256": egg.sha256}
 
 

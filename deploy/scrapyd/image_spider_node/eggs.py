@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -192,4 +193,5 @@ class EggStorage:
             self.eggs.delete(project, version)
         except Refused as error:
             raise (EggNotFoundError if version else ProjectNotFoundError)(str(error)) from error
-        self.eggs.sweep()
+        with suppress(OSError, sqlite3.Error):  # the version is gone, its file may go later
+            self.eggs.sweep()

@@ -16,6 +16,12 @@ class Refused(Exception):
         self.status = status
 
 
+def is_locked(failure: BaseException) -> bool:
+    """Tell whether SQLite has waited in vain for another process."""
+    # The lowest byte: https://sqlite.org/rescode.html#extrc
+    return isinstance(failure, sqlite3.OperationalError) and failure.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def is_disk_full(failure: BaseException) -> bool:
     """Tell whether an error means that there is no room left."""
     if isinstance(failure, sqlite3.OperationalError):

@@ -123,6 +123,29 @@ def test_a_crawl_whose_watcher_is_killed_goes_on_and_keeps_its_slot_to_its_end(n
     assert ended["exit_status"] is None, "nobody saw it"
 
 
+def test_a_job_that_cannot_be_written_down_for_a_lock_is_answered_with_503(node: ScrapydNode):
+    with closing(sqlite3.connect(node.folder / "dbs/node.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        fields = {"project": "small", "spider": "waits", "jobid": "locked"}
+        answer = requests.post(node.url + "schedule.json", data=fields, auth=LOGIN, timeout=30)
+        other.rollback()
+    assert (answer.status_code, "try again" in answer.json()["message"]) == (503, True)
+    assert "locked" not in node.jobs()
+    assert node.schedule(jobid="locked")
+
+
+def test_a_job_whose_start_failed_half_way_runs_later(node: ScrapydNode):
+    """As when the database is locked between the start that was written down and the process."""
+    row = ("half", json.dumps({"name": "waits", "settings": {}, "_job": "half"}))
+    with closing(sqlite3.connect(node.folder / "dbs/node.sqlite3")) as connection, connection:
+        connection.execute(
+            "INSERT INTO jobs (project, job, spider, message, priority, scheduled, starts, token, started) "
+            "VALUES ('small', ?, 'waits', ?, 0, 0, 1, 'nobody has it', 1.0)",
+            row,
+        )
+    assert node.wait_for("half", "finished")["exit_status"] == 0
+
+
 @pytest.mark.parametrize("fields", [{"setting": "LOG_LEVEL"}, {"priority": "high"}, {"project": "small"}])
 def test_a_wrong_parameter_is_answered_with_400(node: ScrapydNode, fields: dict[str, str]):
     whole = {"project": "small", "spider": "waits"} if "project" not in fields else {}

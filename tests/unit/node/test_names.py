@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from pathlib import Path
 
 import pytest
 from scrapyd.exceptions import DirectoryTraversalError, ProjectNotFoundError
 from twisted.web.error import Error
 
 from image_spider_node.answers import answer_of
+from image_spider_node.database import Database
 from image_spider_node.errors import Refused
 from image_spider_node.names import check_job, check_project, check_version
 
@@ -51,6 +53,14 @@ def test_a_version_may_be_what_git_describes_and_must_be_readable():
 def test_an_error_has_its_http_status_and_words(failure: Exception, status: int, words: str):
     assert answer_of(failure)[0] == status
     assert words in answer_of(failure)[1]
+
+
+def test_a_database_that_another_one_has_locked_is_a_matter_of_trying_again(tmp_path: Path):
+    database = Database(tmp_path / "node.sqlite3", busy_seconds=0)
+    database.create()
+    with database.writing(), pytest.raises(sqlite3.OperationalError) as locked, database.writing():
+        pass
+    assert answer_of(locked.value)[0] == 503
 
 
 def test_a_database_without_room_is_a_full_disk():
