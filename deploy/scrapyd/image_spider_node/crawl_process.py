@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
 from datetime import datetime
 
@@ -51,6 +52,11 @@ class CrawlProcess(ProcessProtocol):
         except ProcessLookupError:
             return False
         return True
+
+    def tell_to_end(self) -> None:
+        """Send SIGTERM; a job that nobody has claimed is given back, for the next daemon."""
+        if not self.send(signal.SIGTERM) and not self._jobs.release(self.project, self.job):
+            self.send(signal.SIGTERM)  # its watcher has claimed it in between
 
     def processEnded(self, reason: Failure) -> None:
         """Pass the end of the watcher on."""

@@ -30,8 +30,8 @@ class JobRecord:
 
     `pid_started` and `watcher_started` (seconds since the boot `boot`) tell a process from a later one that was given
     the same number: `crawl_id` and `watcher_id`. `exit_status` is negative for a signal, as in subprocess; None after
-    the end means that nobody was there to see it. `finish_reason` is Scrapy's ("finished", "shutdown", ...), None when
-    the crawl did not tell.
+    the end means that nobody was there to see it. `finish_reason` is Scrapy's ("finished", "shutdown", ...), the number
+    of the signal that ended the crawl before Scrapy told one, or None when nobody told.
     """
 
     project: str

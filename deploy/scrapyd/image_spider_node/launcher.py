@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -83,8 +82,7 @@ class Launcher(StockLauncher):
         if self._stop_seconds and self.processes:
             log.info("Telling {count} crawls to end", count=len(self.processes))
             for process in list(self.processes.values()):
-                if not process.send(signal.SIGTERM):
-                    self.jobs.release(process.project, process.job)  # it has not begun: the next daemon will begin it
+                _guarded(process.tell_to_end)
             self._stopping.addTimeout(self._stop_seconds, reactor, onTimeoutCancel=_give_up)
         else:
             self._stopping.callback(None)

@@ -94,7 +94,8 @@ def _watch(jobs: Jobs, claim: tuple[str, str, str], crawl: int, go: int, reason:
     words = ""
     with suppress(BlockingIOError):  # a process that the crawl left behind holds the other end
         words = os.read(reason, REASON_BYTES).decode(errors="replace").partition("\n")[0]
-    _record(jobs, claim, status, words or None)
+    # One that was told to end before Scrapy listened has no reason of Scrapy's.
+    _record(jobs, claim, status, words or (f"ended by signal {-status}" if status < 0 else None))
     return status if status >= 0 else SIGNALLED - status
 
 

@@ -80,7 +80,8 @@ def test_how_a_crawl_ended_is_known(node: ScrapydNode):
     assert "printed by the spider" in (node.folder / f"logs/small/waits/{well}.log").read_text()
     killed, cancelled = node.schedule(until="never"), node.schedule(until="never")
     os.kill(node.wait_for(killed, "running")["pid"], signal.SIGKILL)
-    assert node.wait_for(killed, "finished")["exit_status"] == -9
+    ended = node.wait_for(killed, "finished")
+    assert (ended["exit_status"], ended["finish_reason"]) == (-9, "ended by signal 9")
     _wait_for_begin(node, cancelled)
     assert node.post("cancel.json", project="small", job=cancelled).json()["prevstate"] == "running"
     ended = node.wait_for(cancelled, "finished")

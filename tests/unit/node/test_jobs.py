@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import signal
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from image_spider_node.crawl_process import CrawlProcess
 from image_spider_node.database import Database
 from image_spider_node.errors import Refused
 from image_spider_node.jobs import Jobs, Start, WaitingJob
@@ -103,6 +106,25 @@ def test_a_cancelled_job_has_ended_and_never_runs(jobs: Jobs):
     assert jobs.cancel("p", "1")
     assert not jobs.start(START, message=MESSAGE)
     assert [(job.finish_reason, job.exit_status) for job in jobs.finished(1)] == [("cancelled", None)]
+
+
+@pytest.mark.parametrize("faster", [False, True], ids=["not claimed", "claimed as it is told"])
+def test_a_crawl_that_is_told_to_end_is_given_back_or_gets_the_signal(jobs: Jobs, faster: bool):
+    class WithFasterWatcher(Jobs):
+        def release(self, project: str, job: str) -> bool:
+            assert self.claim(project, job, "a", watcher=crawl, crawl=crawl)
+            return super().release(project, job)
+
+    with subprocess.Popen(["sleep", "60"]) as process:
+        crawl = ProcessId.of(process.pid)
+        jobs.start(START, message=MESSAGE)
+        (record,) = jobs.running()
+        seen = WithFasterWatcher(jobs.database) if faster else jobs
+        CrawlProcess(record, jobs=seen, ended=lambda: None).tell_to_end()
+        if not faster:
+            assert [job.job for job in jobs.waiting()] == ["1"]
+            process.kill()
+        assert process.wait() == (-signal.SIGTERM if faster else -signal.SIGKILL)
 
 
 def test_the_first_to_tell_of_an_end_is_believed(jobs: Jobs):
