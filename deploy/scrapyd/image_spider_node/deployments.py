@@ -15,6 +15,7 @@ from twisted.internet.threads import deferToThread
 
 from image_spider_node.eggs import Eggs, EggVersion
 from image_spider_node.errors import Refused
+from image_spider_node.jobs import CANCELLED
 from image_spider_node.names import check_project, check_version
 from image_spider_node.service import Service
 from image_spider_node.validation import list_spiders, write_archive
@@ -121,7 +122,21 @@ class DeleteVersion(Service, webservice.DeleteVersion):
 
 
 class DeleteProject(Service, webservice.DeleteProject):
-    """delproject.json, as Scrapyd's; running crawls keep their egg."""
+    """delproject.json, as Scrapyd's, but its waiting jobs end: they would wait for the next project of that name.
+
+    Running crawls keep their egg.
+    """
+
+    @param("project")
+    def render_POST(self, txrequest: object, project: str) -> dict[str, Any]:
+        """End what waits for the project, then delete it: who is told that it failed can try again."""
+        self.root.eggstorage.eggs.get(project)
+        queue = self.root.poller.queues.get(project)
+        self.root.launcher.jobs.cancel_waiting(project, reason=f"{CANCELLED}: its project was deleted")
+        self._delete_version(project)
+        if queue:
+            queue.clear()
+        return {}
 
 
 def _told(egg: EggVersion, *, current: bool) -> dict[str, Any]:

@@ -194,6 +194,16 @@ class Jobs:
                 (now, now, reason, project, job),
             )
 
+    def cancel_waiting(self, project: str, *, reason: str) -> int:
+        """End the jobs of a project that were not started; return how many."""
+        now = self._clock()
+        with self._database.writing() as connection:
+            return connection.execute(
+                "UPDATE jobs SET started = ?, ended = ?, finish_reason = ? "
+                "WHERE project = ? AND started IS NULL AND ended IS NULL",
+                (now, now, reason, project),
+            ).rowcount
+
     def forget(self, *, ended_before: datetime) -> int:
         """Delete jobs that ended before a moment; their ids may then be used again. Return how many."""
         with self._database.writing() as connection:

@@ -12,7 +12,7 @@ from image_spider_node.jobs import CANCELLED
 # order; the signals are those of a second Ctrl-C and of a process that had not begun to listen.
 OUTCOME = f"""CASE
     WHEN exit_status = 0 THEN 'succeeded'
-    WHEN finish_reason IN ('shutdown', '{CANCELLED}') THEN 'interrupted'
+    WHEN finish_reason = 'shutdown' OR finish_reason LIKE '{CANCELLED}%' THEN 'interrupted'
     WHEN exit_status IN ({-signal.SIGINT}, {-signal.SIGTERM}) THEN 'interrupted'
     WHEN exit_status IS NULL THEN 'unknown'
     ELSE 'failed' END"""

@@ -92,9 +92,11 @@ class Cancel(JobService):
     def render_POST(self, txrequest: object, project: str, job: str, signal: str) -> dict[str, Any]:
         """Answer with the state that the job was in, as Scrapyd does."""
         number = _signal(signal)
-        self.check_known(project)
         previous = self.jobs.state(project, job)
-        if self.root.poller.queues[project].remove(lambda message: message["_job"] == job):
+        if previous is None:
+            self.check_known(project)
+        queue = self.root.poller.queues.get(project)  # a crawl may outlive its project
+        if queue and queue.remove(lambda message: message.get("_job") == job):
             previous = "pending"
         if not self.jobs.cancel(project, job):
             for process in self.root.launcher.processes.values():
@@ -110,10 +112,11 @@ class Status(JobService):
     @param("project", required=False)
     def render_GET(self, txrequest: object, job: str, project: str | None) -> dict[str, Any]:
         """Answer with "pending", "running", "finished" or null."""
-        if project is not None:
-            self.check_known(project)
         states = (self.jobs.state(name, job) for name in ([project] if project else self.root.poller.queues))
-        return {"currstate": next((state for state in states if state), None)}
+        state = next((state for state in states if state), None)
+        if project is not None and state is None:
+            self.check_known(project)
+        return {"currstate": state}
 
 
 class ListRecords(JobService):

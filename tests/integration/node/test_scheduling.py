@@ -178,3 +178,25 @@ def test_what_no_crawl_can_be_given_is_answered_with_400_and_not_written_down(
     )
     assert (answer.status_code, answer.json()["status"]) == (400, "error"), answer.text
     assert node.jobs().keys() == known
+
+
+def test_with_a_project_its_waiting_jobs_end_and_its_crawls_can_still_be_told_to(node: ScrapydNode):
+    node.deploy(make_egg(), project="leaves")
+    running = [node.schedule(project="leaves", until="never") for _ in range(2)]
+    waiting = node.schedule(project="leaves")
+    for job in running:
+        node.wait_for(job, "running", project="leaves")
+    wait_until(lambda: {run[0] for run in node.runs()} >= set(running))
+    assert node.post("delproject.json", project="leaves").ok
+    ended = node.wait_for(waiting, "finished", project="leaves")
+    assert ended["finish_reason"] == "cancelled: its project was deleted"
+    for job in running:
+        assert node.get("status.json", project="leaves", job=job).json()["currstate"] == "running"
+        assert node.post("cancel.json", project="leaves", job=job).json()["prevstate"] == "running"
+        assert node.wait_for(job, "finished", project="leaves")["finish_reason"] == "shutdown"
+    assert node.post("cancel.json", project="leaves", job="unknown").status_code == 404
+    node.deploy(make_egg(), project="leaves")
+    after = node.schedule(project="leaves")
+    node.wait_for(after, "finished", project="leaves")
+    assert waiting not in [run[0] for run in node.runs()], "it came to life again with the project"
+    assert node.get("listjobs.json", project="leaves").json()["pending"] == []

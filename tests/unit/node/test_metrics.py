@@ -131,8 +131,9 @@ def test_ended_jobs_are_counted_and_one_that_was_told_to_end_has_not_failed(tmp_
     times = iter(float(number) for number in range(100))
     jobs = Jobs(database, clock=lambda: next(times))
     assert count_outcomes(database) == Outcomes()
-    well, failed = ((0, "finished"), (0, None)), ((1, "finished"), (-9, None))
-    told_to_end, unseen = ((130, "shutdown"), (-15, None), (None, "cancelled")), ((None, None),)
+    well, failed = ((0, "finished"), (0, None)), ((1, "finished"), (-9, "ended by signal 9"))
+    cancelled = (None, "cancelled"), (None, "cancelled: its project was deleted")
+    told_to_end, unseen = ((130, "shutdown"), (-15, "ended by signal 15"), *cancelled), ((None, None),)
     for number, (exit_status, reason) in enumerate((*well, *failed, *told_to_end, *unseen)):
         start = Start(project="p", spider="s", job=str(number), token="t", log=None, version=None, egg_sha256=None)
         assert jobs.start(start, message={})
@@ -142,7 +143,7 @@ def test_ended_jobs_are_counted_and_one_that_was_told_to_end_has_not_failed(tmp_
     (killed,) = [job for job in jobs.finished(9) if job.exit_status == -9]
     assert killed.ended
     assert count_outcomes(database) == Outcomes(
-        succeeded=2, failed=2, interrupted=3, unknown=1, last_failure=killed.ended.timestamp()
+        succeeded=2, failed=2, interrupted=4, unknown=1, last_failure=killed.ended.timestamp()
     )
 
 
