@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-CREDENTIALS = frozenset(("SCRAPYD_USERNAME", "SCRAPYD_PASSWORD"))  # of the node, and no business of what is in eggs
+CREDENTIALS = frozenset(("SCRAPYD_USERNAME", "SCRAPYD_PASSWORD"))  # of the node: no crawl's log is to show them
 
 
 def without_credentials(environment: Mapping[str, str]) -> dict[str, str]:

@@ -27,6 +27,7 @@ from image_spider_node.errors import Refused, is_disk_full
 
 REFUSED_EGG = 422
 UNPACKED_TIMES = 100  # an egg of code unpacks to some 4 times its size; what is beyond this was made to hurt
+UNPACKED_BYTES = 1 << 30  # a few seconds of reading; the largest egg that a request may hold could have 6 GB otherwise
 OUTPUT_BYTES = 1 << 20
 WORDS_CHARACTERS = 4000  # of the child's last words, in the answer
 GRACE_SECONDS = 10  # by which the child's own alarm comes later than the node's
@@ -69,7 +70,7 @@ def _read_through(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > UNPACKED_TIMES * path.stat().st_size:
+            if unpacked > min(UNPACKED_TIMES * path.stat().st_size, UNPACKED_BYTES):
                 raise Refused(REFUSED_EGG, f"the egg is a bomb: it would unpack to {unpacked:,} bytes")
             if damaged := archive.testzip():
                 raise Refused(REFUSED_EGG, f"the egg is damaged at {damaged}: upload it again")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from image_spider_node import validation
 from image_spider_node.database import Database
 from image_spider_node.eggs import Eggs, EggVersion
 from image_spider_node.errors import Refused
@@ -93,3 +94,12 @@ def test_a_check_that_a_daemon_did_not_finish_leaves_nothing(eggs: Eggs):
     eggs.clear_incoming()
     assert list(eggs.incoming.iterdir()) == []
     assert eggs.sweep() == []
+
+
+def test_an_egg_that_would_unpack_to_more_than_any_project_has_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(validation, "UNPACKED_BYTES", 50)
+    with pytest.raises(Refused, match="bomb"):
+        validation.write_archive(make_egg(), incoming=tmp_path)
+    assert list(tmp_path.iterdir()) == []
