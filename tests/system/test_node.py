@@ -206,7 +206,9 @@ def test_the_egg_is_deployed_by_the_usual_tools_and_crawls_what_redis_cli_pushes
         wait_until(lambda: node.get("daemonstatus.json").json()["finished"] == 1, what=node.log())
         if not stock:
             ended = node.jobs("image_spider")[job["id"]]
-            assert (ended["exit_status"], ended["finish_reason"], ended["version"]) == (0, "shutdown", "1.1")
+            assert (ended["exit_status"], ended["finish_reason"], ended["version"]) == (130, "shutdown", "1.1"), (
+                "interrupted"
+            )
 
 
 def test_scrapyd_deploy_fails_when_the_node_refuses_the_egg(node: ScrapydNode, tmp_path: Path):
