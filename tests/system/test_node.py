@@ -195,10 +195,10 @@ def test_the_egg_is_deployed_by_the_usual_tools_and_crawls_what_redis_cli_pushes
         assert versions == (["1_0", "1_1"] if stock else ["1.0", "1.1"])
         settings = [word for name in FAST[1::2] for word in ("--arg", f"setting={name}")]
         words = ("schedule", "-t", "here", "-p", "image_spider", *settings, "images")
-        done = call(SCRIPTS / "scrapyd-client", *words, folder=checkout)
-        assert done.returncode == 0, done.stdout + done.stderr
         pushed = call(_redis_cli(redis), "-p", redis.port, "lpush", "images:start_urls", site.url, folder=checkout)
         assert pushed.returncode == 0
+        done = call(SCRIPTS / "scrapyd-client", *words, folder=checkout)
+        assert done.returncode == 0, done.stdout + done.stderr
         wait_until(lambda: len(_rows(node, "select id from images")) > 10, what=node.log())
         wait_until(lambda: node.get("daemonstatus.json").json()["finished"] == 1, what=node.log())
         if not stock:

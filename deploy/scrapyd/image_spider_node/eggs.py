@@ -55,7 +55,7 @@ class Eggs:
         return self.folder / INCOMING
 
     def take(self, egg: Path, *, project: str, version: str, sha256: str, spiders: list[str]) -> EggVersion:
-        """Move a checked egg in and make it the current version; OSError or sqlite3.Error leave all as it was."""
+        """Move a checked egg in and make it the current version; an OSError or sqlite3.Error changes no version."""
         check_project(project)
         size = egg.stat().st_size
         path = self._path(project, sha256)

@@ -78,16 +78,17 @@ class Launcher(StockLauncher):
     def stopService(self) -> Deferred[None] | None:
         """Leave the crawls to the next daemon, or end them first."""
         Service.stopService(self)
-        self._requeue.stop()
+        _stop(self._requeue)
         self._stopping = Deferred()
         if self._stop_seconds and self.processes:
             log.info("Telling {count} crawls to end", count=len(self.processes))
             for process in list(self.processes.values()):
-                process.send(signal.SIGTERM)
+                if not process.send(signal.SIGTERM):
+                    self.jobs.release(process.project, process.job)  # it has not begun: the next daemon will begin it
             self._stopping.addTimeout(self._stop_seconds, reactor, onTimeoutCancel=_give_up)
         else:
             self._stopping.callback(None)
-        return self._stopping.addBoth(lambda _: self._look.stop())
+        return self._stopping.addBoth(lambda _: _stop(self._look))
 
     def requeue(self) -> None:
         """Queue jobs again that left the queue and were never begun: the daemon was killed, or the disk was full."""
@@ -221,6 +222,11 @@ def _waiting(message: dict[str, Any]) -> WaitingJob:
         priority=0.0,
         message=known | {"name": message["_spider"]},
     )
+
+
+def _stop(loop: LoopingCall) -> None:
+    if loop.running:  # it may have ended with an error of the start
+        loop.stop()
 
 
 def _guarded(function: Callable[[], None]) -> Deferred[None]:

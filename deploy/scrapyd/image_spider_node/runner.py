@@ -32,6 +32,16 @@ RECORD_SECONDS = 300.0  # how long a watcher tries to write the end down while t
 SIGNALLED = 128
 REASON_BYTES = 4000  # less than a pipe holds, so that writing it never waits
 GO = b"!"
+COMPONENTS = (
+    "ADDONS",
+    "EXTENSIONS",
+    "ITEM_PIPELINES",
+    "DOWNLOADER_MIDDLEWARES",
+    "SPIDER_MIDDLEWARES",
+    "SCHEDULER",
+    "DUPEFILTER_CLASS",
+    "STATS_CLASS",
+)
 
 
 def main() -> None:
@@ -42,7 +52,7 @@ def main() -> None:
     if deadline := os.environ.pop(DEADLINE, None):
         signal.alarm(int(deadline))  # the default action ends the process, should the daemon be gone by then
     if JOB not in os.environ:
-        _scrapy(egg)
+        _scrapy(egg, check=True)
     project, job, token = os.environ["SCRAPY_PROJECT"], os.environ.pop(JOB), os.environ.pop(TOKEN)
     jobs = Jobs(Database(Path(os.environ.pop(DATABASE))))
     go, reason = os.pipe(), os.pipe()
@@ -119,17 +129,38 @@ def _tell_reason(pipe: int) -> None:
     dispatcher.connect(told, signal=signals.spider_closed, weak=False)  # from any crawler of this process
 
 
-def _scrapy(egg: Path) -> NoReturn:
+def _scrapy(egg: Path, *, check: bool = False) -> NoReturn:
     refuse_shadows(egg)
     os.environ.pop("SCRAPY_SETTINGS_MODULE", None)  # the daemon's own would win over the egg's
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pkg_resources says that it will go
         from scrapyd.runner import activate_egg
     activate_egg(str(egg))
+    if check and (faults := faults_of_components()):
+        sys.stderr.write("Not taken: " + "\n".join(faults) + "\n")
+        sys.exit(BAD_EGG)
     from scrapy.cmdline import execute
 
     execute()
     sys.exit(0)
+
+
+def faults_of_components() -> list[str]:
+    """Return what is wrong with the classes that the egg's settings name; `scrapy list` imports the spiders alone."""
+    from scrapy.utils.misc import load_object
+    from scrapy.utils.project import get_project_settings
+
+    settings = get_project_settings()
+    faults = []
+    for setting in COMPONENTS:
+        named = settings[setting]
+        paths = [path for path, place in named.items() if place is not None] if hasattr(named, "items") else [named]
+        for path in paths:
+            try:
+                load_object(path)  # gives a class back as it is
+            except (ImportError, NameError, ValueError, SyntaxError) as error:
+                faults.append(f"{setting} names {path}, which cannot be imported: {type(error).__name__}: {error}")
+    return faults
 
 
 def refuse_shadows(egg: Path) -> None:

@@ -13,8 +13,10 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from image_spider_node.answers import answer_of
+from image_spider_node.errors import Refused
 
 INTERNAL_ERROR = 500
+OTHER_SITES = ("cross-site", "same-site")  # Fetch Metadata, W3C; all browsers send it since 2023, and no tool does
 log = Logger()
 
 
@@ -31,10 +33,16 @@ class Service(WsResource):
             Resource.render(self, txrequest)  # raises UnsupportedMethod, which Twisted answers with 405
         gone: list[bool] = []
         txrequest.notifyFinish().addErrback(_note, gone)
-        answer: Deferred[Any] = maybeDeferred(Resource.render, self, txrequest)
+        answer: Deferred[Any] = maybeDeferred(self._render, txrequest)
         answer.addCallback(self._content, txrequest).addErrback(self._refusal, txrequest)
         answer.addCallback(_send, txrequest, gone)
         return int(NOT_DONE_YET)
+
+    def _render(self, txrequest: Request) -> Any:
+        """Call the service's method, but for no other site's page: a browser sends the password along that it has."""
+        if txrequest.method == b"POST" and txrequest.getHeader("sec-fetch-site") in OTHER_SITES:
+            raise Refused(403, "a page of another site has sent this request")
+        return Resource.render(self, txrequest)
 
     def _content(self, answer: dict[str, Any] | bytes | None, txrequest: Request) -> bytes:
         if isinstance(answer, dict):

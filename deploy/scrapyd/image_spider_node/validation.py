@@ -1,4 +1,4 @@
-"""Checks an egg before it becomes a version: the archive in a thread, `scrapy list` in a process with a deadline."""
+"""Checks an egg before it becomes a version: the archive in a thread, imports and `scrapy list` in a child."""
 
 from __future__ import annotations
 

@@ -13,12 +13,13 @@ import psutil
 import pytest
 import requests
 
-from tests.eggs import SPIDER, make_egg
+from tests.eggs import SETTINGS, SPIDER, make_egg
 from tests.nodes import LOGIN, ScrapydNode
 from tests.servers import running
 from tests.waiting import wait_until
 
 GOOD = make_egg()
+PIPELINE = SETTINGS.format(package="small") + 'ITEM_PIPELINES = {"small.gone.Pipeline": 1}\n'
 LATE = SPIDER.replace("        return", "        import small.late\n        return")
 
 
@@ -68,8 +69,7 @@ def test_an_egg_that_passes_is_current_and_reported_with_its_hash(node: ScrapydN
         pytest.param(bomb(), "bomb", id="bomb"),
         pytest.param(make_egg(entry_points=None), "no entry point 'settings'", id="no entry point"),
         pytest.param(make_egg(spiders="import not_there"), "No module named 'not_there'", id="import error"),
-        pytest.param(make_egg(spiders="def"), "SyntaxError", id="syntax error"),
-        pytest.param(make_egg(settings=None), "No module named 'small.settings'", id="no settings"),
+        pytest.param(make_egg(settings=PIPELINE), "ITEM_PIPELINES names small.gone.Pipeline", id="no pipeline"),
         pytest.param(make_egg(spiders=""), "found no spider", id="no spider"),
         pytest.param(make_egg(spiders="import os; os._exit(7)"), "status 7", id="exits"),
         pytest.param(make_egg(spiders="import os; os.abort()"), "killed by signal 6", id="crashes"),
@@ -151,6 +151,18 @@ def test_nobody_gets_in_without_the_password(node: ScrapydNode):
             node.url + "addversion.json", data={"project": "x", "version": "1"}, files=files, auth=login, timeout=30
         )
         assert answer.status_code == 401
+
+
+def test_a_page_of_another_site_can_do_nothing_with_the_password_that_a_browser_has(node: ScrapydNode, stable: str):
+    for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 404), ("none", 404)):
+        answer = requests.post(
+            node.url + "delversion.json",
+            data={"project": stable, "version": "none"},
+            headers={"Sec-Fetch-Site": site},
+            auth=LOGIN,
+            timeout=30,
+        )
+        assert answer.status_code == status
 
 
 def test_the_code_in_eggs_is_not_told_the_password(node: ScrapydNode):
