@@ -40,6 +40,9 @@ class ScrapydNode:
         self._prefix = prefix
         self._daemon: subprocess.Popen[bytes] | None = None
         self._crawls: set[tuple[int, float]] = set()
+        self._session = requests.Session()  # asks many times a second: a new one each time costs more than the node
+        self._session.trust_env = False
+        self._session.auth = None if stock else LOGIN
 
     def _configure(self, options: dict[str, object]) -> None:
         text = "[scrapyd]\n" if self.stock else (ROOT / "scrapyd.conf").read_text(encoding="utf-8")
@@ -89,6 +92,7 @@ class ScrapydNode:
 
     def stop(self) -> None:
         """End the daemon and every crawl of this folder."""
+        self._session.close()
         if self._daemon and self._daemon.poll() is None:
             self.kill()
         for pid, started in self._crawls:
@@ -116,15 +120,11 @@ class ScrapydNode:
         """Ask again while the node says that its database is locked: a machine's disk may stand still for seconds."""
 
         def asked() -> list[requests.Response]:
-            answer = requests.request(method, self.url + service, auth=self._login, **options)
+            answer = self._session.request(method, self.url + service, **options)
             return [answer] if answer.status_code != requests.codes.service_unavailable else []
 
         (answer,) = wait_until(asked)
         return answer
-
-    @property
-    def _login(self) -> tuple[str, str] | None:
-        return None if self.stock else LOGIN
 
     def deploy(self, egg: bytes, *, project: str = "small", version: str = "1") -> dict[str, Any]:
         answer = self.post("addversion.json", egg=egg, project=project, version=version)

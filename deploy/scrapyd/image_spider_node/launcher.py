@@ -93,10 +93,10 @@ class Launcher(StockLauncher):
 
         One that no queue takes ends, and keeps no other job from its turn.
         """
-        here = {(process.project, process.job) for process in self.processes.values()}
+        held = {(process.project, process.job) for process in self.processes.values()}
         for record in self.jobs.running():
-            if record.pid is None and (record.project, record.job) not in here:
-                self.jobs.release(record.project, record.job)  # its start failed half-way
+            if (record.project, record.job) not in held:  # an error came between its start and its process
+                self._is_over(record)
         waiting = self.jobs.waiting()
         queues = self.app.getComponent(ISpiderScheduler).queues
         queued = {(name, message["_job"]) for name, queue in queues.items() if waiting for message in queue.list()}
