@@ -99,7 +99,7 @@ class Launcher(StockLauncher):
                 self._is_over(record)
         waiting = self.jobs.waiting()
         queues = self.app.getComponent(ISpiderScheduler).queues
-        queued = {(name, message["_job"]) for name, queue in queues.items() if waiting for message in queue.list()}
+        queued = {(name, message.get("_job")) for name, queue in queues.items() if waiting for message in queue.list()}
         for job in waiting:
             if job.project in queues and (job.project, job.job) not in queued:
                 message = {key: value for key, value in job.message.items() if key != "name"}
