@@ -8,6 +8,8 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
+import psutil
+
 from demo.server import DemoServer
 from tests.project import ROOT, Project
 from tests.redis_servers import RedisServer
@@ -24,11 +26,11 @@ def test_figures_are_served_through_an_outage_of_redis(project: Project, tmp_pat
         url = process.stdout.readline().removeprefix("figures: ").strip()
         try:
             redis.ask("RPUSH", "images:start_urls", "http://127.0.0.1/")
-            assert "\nimage_spider_start_urls 1.0\n" in read(url)
+            wait_until(lambda: "\nimage_spider_start_urls 1.0\n" in read(url))
             redis.kill()
-            assert "\nimage_spider_redis_up 0.0\n" in read(url)
+            wait_until(lambda: "\nimage_spider_redis_up 0.0\n" in read(url))
             redis.start()
-            assert "\nimage_spider_redis_up 1.0\n" in read(url)
+            wait_until(lambda: "\nimage_spider_redis_up 1.0\n" in read(url))
         finally:
             process.send_signal(signal.SIGTERM)
             _, errors = process.communicate(timeout=60)
@@ -49,9 +51,9 @@ def test_a_crawl_whose_event_loop_stands_still_is_not_alive(project: Project, si
     try:
         wait_until(says_alive, what="the file")
         os.utime(file, (0, 0))
-        assert not says_alive()
         wait_until(says_alive, what="the file, touched again")  # within five seconds, by the event loop
         crawl.send_signal(signal.SIGSTOP)
+        wait_until(lambda: psutil.Process(crawl.pid).status() == psutil.STATUS_STOPPED)
         os.utime(file, (0, 0))
         assert not says_alive()
     finally:
