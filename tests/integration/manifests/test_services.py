@@ -6,10 +6,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from supervisor.options import ServerOptions
 
+from image_spider.command import INTERRUPTED
+from image_spider.commands.crawl import WRONG_USAGE
 from tests.programs import program
 from tests.project import ROOT
 
@@ -63,8 +66,35 @@ def test_a_service_is_locked_in(machine: Path, service: str):
     assert done.returncode == 0, done.stdout
 
 
+def directives(unit: Path) -> dict[str, str]:
+    """Return what a unit says, the last of each name; those of the drop-in hold for every service."""
+    files = (FOLDER / "image-spider-.service.d/locks.conf", unit)
+    return dict(re.findall(r"^(\w+)=(.*)$", "".join(file.read_text(encoding="utf-8") for file in files), re.MULTILINE))
+
+
+RESTARTED = [unit for unit in UNITS if "Restart" in directives(unit)]
+
+
+@pytest.mark.parametrize("unit", RESTARTED, ids=lambda unit: unit.name)
+def test_a_service_is_started_again_for_as_long_as_its_servers_are_away(unit: Path):
+    said = directives(unit)
+    # systemd's own limit: DefaultStartLimitBurst=5 within DefaultStartLimitIntervalSec=10
+    seconds, starts = int(said.get("StartLimitIntervalSec", 10)), int(said.get("StartLimitBurst", 5))
+    assert seconds <= (starts - 1) * int(said["RestartSec"]), "an outage would end it for good"
+
+
+def test_exit_codes_mean_to_services_what_they_mean_to_the_project(supervised: dict[str, list[Any]]):
+    worker, metrics = (directives(FOLDER / f"image-spider-{name}.service") for name in ("worker@", "metrics"))
+    assert worker["SuccessExitStatus"] == str(INTERRUPTED)
+    assert {worker["RestartPreventExitStatus"], metrics["RestartPreventExitStatus"]} == {str(WRONG_USAGE)}
+    for name in ("image-spider-worker", "image-spider-metrics"):
+        for one in supervised[name]:
+            assert one.exitcodes == [0, WRONG_USAGE]
+    assert {one.startretries for one in supervised["image-spider-worker"]} == {100_000}  # an outage ends none here either
+
+
 @pytest.fixture
-def supervised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[object]]:
+def supervised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[Any]]:
     """Programs as supervisor reads them, paths and users of this machine put in."""
     monkeypatch.chdir(tmp_path)
     text = SUPERVISOR.read_text(encoding="utf-8")
@@ -76,7 +106,7 @@ def supervised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, lis
     return {group.name: group.process_configs for group in options.process_group_configs}
 
 
-def test_supervisor_reads_every_program(supervised: dict[str, list[object]]):
+def test_supervisor_reads_every_program(supervised: dict[str, list[Any]]):
     assert supervised.keys() == {"image-spider-worker", "image-spider-node", "image-spider-metrics"}
     assert [one.name for one in supervised["image-spider-worker"]] == ["image-spider-worker-0", "image-spider-worker-1"]
     [node] = supervised["image-spider-node"]
