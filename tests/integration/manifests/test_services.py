@@ -21,6 +21,7 @@ UNITS = sorted(path for path in FOLDER.iterdir() if path.is_file())
 SERVICES = [unit.name.replace("@", "@1") for unit in UNITS if unit.suffix == ".service"]
 EXPOSURE = 25  # tenths: systemd's own measure from 0 to 100; a service without any of its locks has 96
 COMMAND = re.compile(r"^(?:ExecStart=|command = )(\S+) ?(.*)$", re.MULTILINE)
+PASSWORD_FILE = "/etc/image-spider/node"
 SUPERVISOR = ROOT / "deploy/supervisor/image_spider.conf"
 
 
@@ -91,6 +92,19 @@ def test_exit_codes_mean_to_services_what_they_mean_to_the_project(supervised: d
         for one in supervised[name]:
             assert one.exitcodes == [0, WRONG_USAGE]
     assert {one.startretries for one in supervised["image-spider-worker"]} == {100_000}  # an outage ends none here either
+
+
+def test_nobody_but_the_node_is_given_its_password(supervised: dict[str, list[Any]]):
+    for unit in (unit for unit in UNITS if unit.suffix == ".service"):
+        files = re.findall(r"^EnvironmentFile=(.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+        node = [PASSWORD_FILE] if unit.name == "image-spider-node.service" else []
+        assert files == ["/etc/image-spider/environment", *node], unit.name
+    for name, programs in supervised.items():
+        for one in programs:
+            assert ("SCRAPYD_PASSWORD" in one.environment) == (name == "image-spider-node")
+    guide = (ROOT / "docs/how-to/run-as-a-service.md").read_text(encoding="utf-8")
+    written = dict(re.findall(r"^`(/etc/image-spider/\w+)`.*?\n\n```\n(.*?)```", guide, re.MULTILINE | re.DOTALL))
+    assert {file for file, text in written.items() if "SCRAPYD_PASSWORD" in text} == {PASSWORD_FILE}
 
 
 @pytest.fixture
