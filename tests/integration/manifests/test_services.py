@@ -94,6 +94,18 @@ def test_exit_codes_mean_to_services_what_they_mean_to_the_project(supervised: d
     assert {one.startretries for one in supervised["image-spider-worker"]} == {100_000}  # an outage ends none here either
 
 
+@pytest.mark.parametrize("unit", [unit for unit in UNITS if unit.suffix == ".service"], ids=lambda unit: unit.name)
+def test_a_service_may_write_temporary_files(unit: Path):
+    # ProtectSystem=strict makes /tmp and /var/tmp read-only, but for private ones.
+    said = directives(unit)
+    assert said.get("PrivateTmp") == "yes" or said["ReadWritePaths"].split() == ["/tmp", "/var/tmp"]
+
+
+@pytest.mark.parametrize("unit", ["image-spider-worker@.service", "image-spider-node.service"])
+def test_a_process_killed_for_its_memory_does_not_end_the_service_that_started_it(unit: str):
+    assert directives(FOLDER / unit).get("OOMPolicy") == "continue"
+
+
 def test_nobody_but_the_node_is_given_its_password(supervised: dict[str, list[Any]]):
     for unit in (unit for unit in UNITS if unit.suffix == ".service"):
         files = re.findall(r"^EnvironmentFile=(.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
