@@ -15,6 +15,7 @@ import yaml
 
 from image_spider.config import check
 from image_spider.fleet_metrics import FIGURES, PREFIX
+from image_spider.task.config import read_config
 from tests.programs import program
 from tests.project import ROOT
 
@@ -143,6 +144,24 @@ def test_a_container_task_is_valid_as_a_whole():
     for document in found:
         validate(document)
     assert {one["kind"] for one in found} == {"Job", "ConfigMap"}
+
+
+def test_the_task_is_one_that_the_project_takes_and_knows_every_key_of(tmp_path: Path):
+    [found] = [one for one in build(FOLDER / "task") if one["kind"] == "ConfigMap"]
+    file = tmp_path / "task.json"
+    file.write_text(found["data"]["task.json"], encoding="utf-8")
+    config = read_config(file)
+    assert config.unknown_keys() == ()
+    assert config.target_urls
+
+
+@pytest.mark.parametrize("name", ["example", "task"])
+def test_where_every_image_is_found_is_said_where_it_is_changed(copy: Path, name: str):
+    pods = workloads(build(copy / name))
+    used = {
+        one["image"] for pod in pods for one in [*pod["spec"]["containers"], *pod["spec"].get("initContainers", ())]
+    }
+    assert used == {f"{image['newName']}:{image['newTag']}" for image in kustomization(name)["images"]}
 
 
 @pytest.mark.parametrize("file", [one for one in resources() if one.is_file()], ids=lambda file: file.name)
