@@ -13,9 +13,7 @@ try:
     _config = config.load()
 except (ShadowedEgg, UsageError) as error:
     print(f"image_spider: {error}", file=sys.stderr)  # noqa: T201
-    sys.exit(
-        2 if isinstance(error, UsageError) else 1
-    )  # 2: nobody need start it again (deploy/systemd, deploy/k8s/task)
+    sys.exit(2 if isinstance(error, UsageError) else 1)  # 2: nobody need try again (deploy/systemd, deploy/k8s/task)
 
 # Project
 BOT_NAME = "image_spider"

@@ -16,6 +16,7 @@ import yaml
 from image_spider.config import check
 from image_spider.fleet_metrics import FIGURES, PREFIX
 from image_spider.task.config import read_config
+from image_spider.task.run import WRONG_USAGE
 from tests.programs import program
 from tests.project import ROOT
 
@@ -144,6 +145,9 @@ def test_a_container_task_is_valid_as_a_whole():
     for document in found:
         validate(document)
     assert {one["kind"] for one in found} == {"Job", "ConfigMap"}
+    [job] = [one for one in found if one["kind"] == "Job"]
+    [wrong] = [rule["onExitCodes"] for rule in job["spec"]["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
+    assert (wrong["operator"], wrong["values"]) == ("In", [WRONG_USAGE])
 
 
 def test_the_task_is_one_that_the_project_takes_and_knows_every_key_of(tmp_path: Path):
@@ -158,9 +162,8 @@ def test_the_task_is_one_that_the_project_takes_and_knows_every_key_of(tmp_path:
 @pytest.mark.parametrize("name", ["example", "task"])
 def test_where_every_image_is_found_is_said_where_it_is_changed(copy: Path, name: str):
     pods = workloads(build(copy / name))
-    used = {
-        one["image"] for pod in pods for one in [*pod["spec"]["containers"], *pod["spec"].get("initContainers", ())]
-    }
+    containers = [one for pod in pods for kind in ("containers", "initContainers") for one in pod["spec"].get(kind, ())]
+    used = {one["image"] for one in containers}
     assert used == {f"{image['newName']}:{image['newTag']}" for image in kustomization(name)["images"]}
 
 
