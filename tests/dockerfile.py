@@ -17,6 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 OWN = ("app", "build", "data", "home", "opt", "root", "srv", "tmp", "var/tmp", "var/lib", "usr", "proc", "dev")
 ETC = (
@@ -53,13 +54,15 @@ class Image:
         """Return the environment of a container: the image's and what it is started with, nothing of this process."""
         return {"LD_LIBRARY_PATH": f"{PYTHON}/lib", "HOME": "/tmp"} | self.environment | more
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
-        """Start a command, by default the image's own."""
+    def start(
+        self, *command: str, output: int | BinaryIO = subprocess.PIPE, **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start a command, by default the image's own; what runs for long needs a file for its output."""
         return subprocess.Popen(
             self.words(command or self.command),
             env=self.variables(environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             text=True,
         )
 
