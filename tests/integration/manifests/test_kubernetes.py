@@ -100,6 +100,11 @@ def test_the_example_is_valid_as_a_whole_and_what_it_names_is_in_it(copy: Path):
     assert {one["metadata"]["namespace"] for one in found if one["kind"] != "Namespace"} == {"image-spider"}
 
 
+def test_somebody_reaps_the_crawls_of_a_node(copy: Path):
+    [node] = [pod for pod in workloads(build(copy / "example")) if pod["metadata"]["labels"][NAME] == "node"]
+    assert node["spec"]["shareProcessNamespace"] is True  # the pod's own process 1 does
+
+
 def test_nobody_but_a_node_is_given_the_password_of_nodes(copy: Path):
     found = build(copy / "example")
     [secret] = [one["metadata"]["name"] for one in found if "SCRAPYD_PASSWORD" in one.get("data", {})]
