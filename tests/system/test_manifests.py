@@ -20,6 +20,7 @@ from tests.servers import free_port
 from tests.waiting import wait_until
 
 CRAWLER = 10001  # the user of the images
+READ_PATRONI = "import sys; from patroni.config import Config; assert Config(sys.argv[1]).local_configuration"
 LOGIN = ("scrapyd", "secret")
 OF_THE_DEMO = {"ALLOW_ADDRESSES": LOOPBACK, "HOST_DELAY_SECONDS": "0", "CONTACT_URL": "http://127.0.0.1/"}
 
@@ -43,6 +44,20 @@ def test_the_dockerfile_makes_a_worker_that_crawls_and_a_node_that_answers(folde
     the_project_is_not_installed(worker)
     (folder / "egg").mkdir()
     takes_an_egg_of_whoever_has_the_password(build.image("node"), build_egg(ROOT, folder / "egg"))
+
+
+def test_the_dockerfile_of_postgresql_makes_a_patroni_that_reads_its_files(folder: Path):
+    build = Build(ROOT / "deploy/docker/patroni.Dockerfile", context=ROOT, folder=folder, users={"postgres": 999})
+    image = build.image("final")
+    for file in ("patroni.yml", "voter.yml"):
+        read = image.run("/opt/patroni/bin/python3", "-c", READ_PATRONI, f"/etc/patroni/{file}")
+        assert read.returncode == 0, read.stderr
+    for program in (image.command[0], "patroni_raft_controller"):
+        said = image.run(program, "--version")
+        assert (said.returncode, said.stdout.split()[0]) == (0, program), said.stderr
+    assert image.run("test", "-x", "/etc/patroni/create_catalog.sh").returncode == 0
+    written = image.run("find", "/etc/patroni", "/opt", "/var/lib/patroni", "-writable", "-not", "-type", "l")
+    assert written.stdout.split() == ["/var/lib/patroni"]
 
 
 def crawls_and_says_that_it_is_alive(image: Image) -> None:
