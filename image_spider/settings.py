@@ -12,7 +12,8 @@ try:
     find_origin(sys.path)  # a node that takes the egg runs `scrapy list`, and so is told at once
     _config = config.load()
 except (ShadowedEgg, UsageError) as error:
-    sys.exit(f"image_spider: {error}")
+    print(f"image_spider: {error}", file=sys.stderr)  # noqa: T201
+    sys.exit(2 if isinstance(error, UsageError) else 1)  # 2: nobody need try again (deploy/systemd, deploy/k8s/task)
 
 # Project
 BOT_NAME = "image_spider"

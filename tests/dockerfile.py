@@ -17,6 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 OWN = ("app", "build", "data", "home", "opt", "root", "srv", "tmp", "var/tmp", "var/lib", "usr", "proc", "dev")
 ETC = (
@@ -53,13 +54,15 @@ class Image:
         """Return the environment of a container: the image's and what it is started with, nothing of this process."""
         return {"LD_LIBRARY_PATH": f"{PYTHON}/lib", "HOME": "/tmp"} | self.environment | more
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
-        """Start a command, by default the image's own."""
+    def start(
+        self, *command: str, output: int | BinaryIO = subprocess.PIPE, **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start a command, by default the image's own; what runs for long needs a file for its output."""
         return subprocess.Popen(
             self.words(command or self.command),
             env=self.variables(environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
             text=True,
         )
 
@@ -70,12 +73,24 @@ class Image:
 
 
 class Build:
-    """Builds stages of one Dockerfile, each once."""
+    """Builds stages of one Dockerfile, each once; users are those of the base image, by number.
 
-    def __init__(self, file: Path, *, context: Path, folder: Path, arguments: Mapping[str, str]) -> None:
+    Commands of apt-get are left out: what they would install must be this machine's, for /usr is.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        context: Path,
+        folder: Path,
+        arguments: Mapping[str, str] | None = None,
+        users: Mapping[str, int] | None = None,
+    ) -> None:
         self._context = context
         self._folder = folder
-        self._given = arguments
+        self._given = arguments or {}
+        self._users = users or {}
         self._globals: dict[str, str] = {}
         self._stages: dict[str, list[tuple[str, str]]] = {}
         self._bases: dict[str, str] = {}
@@ -119,6 +134,14 @@ class Build:
                 shutil.copytree(source, root / "etc" / entry, symlinks=True)
             elif source.exists():
                 shutil.copyfile(source, root / "etc" / entry)
+        for user, number in self._users.items():
+            for file, line in (
+                ("passwd", f"{user}:x:{number}:{number}::/:/bin/sh\n"),
+                ("group", f"{user}:x:{number}:\n"),
+            ):
+                known = (root / "etc" / file).read_text(encoding="utf-8").splitlines(keepends=True)
+                others = [one for one in known if not one.startswith(f"{user}:")]
+                (root / "etc" / file).write_text("".join([*others, line]), encoding="utf-8")
         for link in ("bin", "sbin", "lib", "lib64"):
             (root / link).symlink_to(f"usr/{link}")
         passed = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
@@ -173,6 +196,8 @@ class Build:
             shutil.copy(source, where)
 
     def _run(self, image: Image, rest: str) -> None:
+        if rest.startswith("apt-get "):
+            return
         done = subprocess.run(
             image.words(["/bin/sh", "-c", rest], user="0:0"),
             env=image.variables(image.arguments),
@@ -186,6 +211,9 @@ class Build:
 
     def _healthcheck(self, image: Image, rest: str) -> None:
         image.health = json.loads(rest.partition("CMD ")[2])
+
+    def _entrypoint(self, image: Image, rest: str) -> None:
+        assert rest == "[]", rest  # none, in place of the base image's
 
     def _nothing(self, image: Image, rest: str) -> None:
         """What only a container engine reads."""

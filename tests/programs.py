@@ -9,6 +9,7 @@ from pathlib import Path
 
 UNPACKED = Path(sys.executable).parent.parent / "programs"  # where `make programs` puts Debian's packages
 HINTS = {
+    "kubectl": "install it (https://kubernetes.io/docs/tasks/tools/; Debian 12's is too old) or kustomize",
     "nginx": "`make programs` fetches it on Debian and Ubuntu; elsewhere install nginx",
     "promtool": "`make programs` fetches it on Debian and Ubuntu; elsewhere install Prometheus, it is part of it",
     "systemd-analyze": "install systemd (apt-get install systemd); it need not run",

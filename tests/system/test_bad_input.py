@@ -51,10 +51,11 @@ def test_an_unknown_spider_is_named_with_those_there_are(project: Project):
     assert done.stderr == "scrapy crawl: spider='nosuch' is not allowed: the spiders are images\n"
 
 
-def test_a_wrong_environment_is_refused_at_start_in_one_line(project: Project):
-    done = project.run("list", HOST_DELAY_SECONDS="soon")
-    assert done.returncode == 1
-    assert done.stderr.startswith("image_spider: HOST_DELAY_SECONDS='soon' is not allowed: a valid number")
+@pytest.mark.parametrize("words", [["list"], ["crawl", "images"], ["metrics"], ["task"]], ids=lambda words: words[0])
+def test_a_wrong_environment_is_refused_at_start_in_one_line_and_by_exit_code_2(project: Project, words: list[str]):
+    done = project.run(*words, LEASE_SECONDS="abc")
+    assert done.returncode == 2  # by which systemd, supervisor and Kubernetes know not to try again
+    assert done.stderr.startswith("image_spider: LEASE_SECONDS='abc' is not allowed: a valid integer")
     assert done.stderr.count("\n") == 1
 
 

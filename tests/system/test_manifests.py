@@ -7,16 +7,22 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from demo.server import DemoServer
+from deploy.deployment.egg import build_egg
 from tests.dockerfile import NEW_MOUNTS, Build, Image
 from tests.project import LOOPBACK, ROOT
 from tests.servers import free_port
 from tests.waiting import wait_until
 
 CRAWLER = 10001  # the user of the images
+READ_PATRONI = "import sys; from patroni.config import Config; assert Config(sys.argv[1]).local_configuration"
+LOGIN = ("scrapyd", "secret")
+OF_THE_DEMO = {"ALLOW_ADDRESSES": LOOPBACK, "HOST_DELAY_SECONDS": "0", "CONTACT_URL": "http://127.0.0.1/"}
 
 
 @pytest.fixture
@@ -36,14 +42,28 @@ def test_the_dockerfile_makes_a_worker_that_crawls_and_a_node_that_answers(folde
     crawls_and_says_that_it_is_alive(worker)
     owns_nothing_but_its_data(worker)
     the_project_is_not_installed(worker)
-    answers_whoever_has_the_password(build.image("node"))
+    (folder / "egg").mkdir()
+    takes_an_egg_of_whoever_has_the_password(build.image("node"), build_egg(ROOT, folder / "egg"))
+
+
+def test_the_dockerfile_of_postgresql_makes_a_patroni_that_reads_its_files(folder: Path):
+    build = Build(ROOT / "deploy/docker/patroni.Dockerfile", context=ROOT, folder=folder, users={"postgres": 999})
+    image = build.image("final")
+    for file in ("patroni.yml", "voter.yml"):
+        read = image.run("/opt/patroni/bin/python3", "-c", READ_PATRONI, f"/etc/patroni/{file}")
+        assert read.returncode == 0, read.stderr
+    for program in (image.command[0], "patroni_raft_controller"):
+        said = image.run(program, "--version")
+        assert (said.returncode, said.stdout.split()[0]) == (0, program), said.stderr
+    assert image.run("test", "-x", "/etc/patroni/create_catalog.sh").returncode == 0
+    written = image.run("find", "/etc/patroni", "/opt", "/var/lib/patroni", "-writable", "-not", "-type", "l")
+    assert written.stdout.split() == ["/var/lib/patroni"]
 
 
 def crawls_and_says_that_it_is_alive(image: Image) -> None:
-    settings = {"ALLOW_ADDRESSES": LOOPBACK, "HOST_DELAY_SECONDS": "0", "CONTACT_URL": "http://127.0.0.1/"}
     assert image.run(*image.health).returncode != 0
     with DemoServer(port=0) as site:
-        done = image.run(*image.command, "-a", f"url={site.url}/gallery/", "-a", "max_images=3", **settings)
+        done = image.run(*image.command, "-a", f"url={site.url}/gallery/", "-a", "max_images=3", **OF_THE_DEMO)
     assert done.returncode == 0, done.stderr
     assert image.run(*image.health).returncode == 0
     stored = [path for path in (image.root / "data/images").rglob("*.*") if path.is_file()]
@@ -62,21 +82,40 @@ def the_project_is_not_installed(image: Image) -> None:
     assert "image_spider" not in installed
 
 
-def answers_whoever_has_the_password(image: Image) -> None:
+def takes_an_egg_of_whoever_has_the_password(image: Image, egg: Path) -> None:
     port = str(free_port())
     settings = {
-        "SCRAPYD_USERNAME": "scrapyd",
-        "SCRAPYD_PASSWORD": "secret",
+        "SCRAPYD_USERNAME": LOGIN[0],
+        "SCRAPYD_PASSWORD": LOGIN[1],
         "SCRAPYD_HTTP_PORT": port,
         "SCRAPYD_BIND_ADDRESS": "127.0.0.1",  # outside of containers, the whole network could ask
+        **OF_THE_DEMO,
     }
-    node = image.start(**settings)
+    log = image.root.with_suffix(".log")
+    with log.open("wb") as output:
+        node = image.start(output=output, **settings)
     try:
         wait_until(lambda: node.poll() is not None or image.run(*image.health, **settings).returncode == 0)
-        assert node.poll() is None, node.communicate()
+        assert node.poll() is None, log.read_text(encoding="utf-8")
         wrong = image.run(*image.health, **settings | {"SCRAPYD_PASSWORD": "wrong"})
         assert (wrong.returncode, "401" in wrong.stderr) == (1, True)
+        the_egg_crawls(f"http://127.0.0.1:{port}", egg)
     finally:
         node.terminate()
-        node.communicate(timeout=60)
+        node.wait(timeout=60)
     assert node.returncode in {0, -signal.SIGTERM}  # Twisted ends by the signal that it was told to end by
+
+
+def the_egg_crawls(url: str, egg: Path) -> None:
+    def jobs() -> dict[str, Any]:
+        return requests.get(f"{url}/jobs.json", auth=LOGIN, timeout=60).json()
+
+    def post(service: str, files: dict[str, bytes] | None = None, **fields: str) -> None:
+        answer = requests.post(f"{url}/{service}.json", data=fields, files=files, auth=LOGIN, timeout=60)
+        assert answer.ok, answer.text
+
+    post("addversion", files={"egg": egg.read_bytes()}, project="image_spider", version="1")
+    with DemoServer(port=0) as site:
+        post("schedule", project="image_spider", spider="images", url=f"{site.url}/gallery/", max_images="3")
+        [job] = wait_until(lambda: jobs()["finished"])
+    assert job["exit_status"] == 0

@@ -65,6 +65,15 @@ def test_no_port_is_published_beyond_this_machine(compose: dict[str, Any]):
     assert len(set(ports)) == len(ports)
 
 
+def test_no_read_only_service_is_given_a_secret_that_is_no_file(compose: dict[str, Any]):
+    # Compose copies one from the environment into the container, which a read-only one refuses (docker/compose #12031).
+    for name, service in compose["services"].items():
+        for kind in ("secrets", "configs"):
+            for given in service.get(kind, ()):
+                source = given if isinstance(given, str) else given["source"]
+                assert "file" in compose[kind][source] or not service.get("read_only"), name
+
+
 @pytest.mark.parametrize("service", ["worker", "node1", "node2", "metrics", "catalog"])
 def test_settings_of_a_service_are_settings_of_the_project(compose: dict[str, Any], service: str):
     settings = {

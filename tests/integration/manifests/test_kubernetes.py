@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -14,10 +15,14 @@ import yaml
 
 from image_spider.config import check
 from image_spider.fleet_metrics import FIGURES, PREFIX
+from image_spider.task.config import read_config
+from image_spider.task.run import WRONG_USAGE
+from tests.programs import program
 from tests.project import ROOT
 
 FOLDER = ROOT / "deploy/k8s"
 KUSTOMIZATIONS = sorted(path.parent.name for path in FOLDER.glob("*/kustomization.yaml"))
+NAME = "app.kubernetes.io/name"
 VERSIONS = ("1.31", kubernetes_validate.latest_version())
 
 
@@ -45,13 +50,9 @@ def workloads(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def build(folder: Path) -> list[dict[str, Any]]:
-    """Put an overlay together; on a machine without kubectl the test is left to those that have it, as CI's has."""
+    """Put an overlay together, by kustomize or by the one in kubectl."""
     tool = shutil.which("kustomize")
-    command = [tool, "build"] if tool else ["kubectl", "kustomize"]
-    if not shutil.which(command[0]):
-        pytest.skip(
-            "neither kustomize nor kubectl is on PATH: https://kubectl.docs.kubernetes.io/installation/kustomize/"
-        )
+    command = [tool, "build"] if tool else [program("kubectl"), "kustomize"]
     done = subprocess.run([*command, folder], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return documents(done.stdout)
@@ -59,9 +60,10 @@ def build(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the folder in which the secret of the example is filled in."""
+    """A copy of the folder in which the secrets of the example are filled in."""
     folder = Path(shutil.copytree(FOLDER, tmp_path / "k8s"))
-    shutil.copy(folder / "example/secrets.env.example", folder / "example/secrets.env")
+    for file in (folder / "example").glob("*.env.example"):
+        shutil.copy(file, file.with_suffix(""))
     return folder
 
 
@@ -98,6 +100,29 @@ def test_the_example_is_valid_as_a_whole_and_what_it_names_is_in_it(copy: Path):
     assert {one["metadata"]["namespace"] for one in found if one["kind"] != "Namespace"} == {"image-spider"}
 
 
+def test_somebody_reaps_the_crawls_of_a_node(copy: Path):
+    [node] = [pod for pod in workloads(build(copy / "example")) if pod["metadata"]["labels"][NAME] == "node"]
+    assert node["spec"]["shareProcessNamespace"] is True  # the pod's own process 1 does
+
+
+def test_nobody_but_a_node_is_given_the_password_of_nodes(copy: Path):
+    found = build(copy / "example")
+    [secret] = [one["metadata"]["name"] for one in found if "SCRAPYD_PASSWORD" in one.get("data", {})]
+    holders = {pod["metadata"]["labels"][NAME] for pod in workloads(found) if secret in json.dumps(pod)}
+    assert holders == {"node"}
+
+
+def test_crawls_may_not_ask_a_node(copy: Path):
+    found = build(copy / "example")
+    [policy] = [one for one in found if one["metadata"]["name"] == "who-asks-nodes"]
+    for rule in policy["spec"]["ingress"]:
+        for source in rule["from"]:
+            if "namespaceSelector" not in source:  # of the same namespace
+                [expression] = source["podSelector"]["matchExpressions"]
+                assert (expression["key"], expression["operator"]) == (NAME, "NotIn")
+                assert {"worker", "task", "metrics"} <= set(expression["values"])
+
+
 def test_selectors_select_the_pods_that_they_are_for(copy: Path):
     found = build(copy / "example")
     labels = [pod["metadata"]["labels"]["app.kubernetes.io/name"] for pod in workloads(found)]
@@ -125,6 +150,26 @@ def test_a_container_task_is_valid_as_a_whole():
     for document in found:
         validate(document)
     assert {one["kind"] for one in found} == {"Job", "ConfigMap"}
+    [job] = [one for one in found if one["kind"] == "Job"]
+    [wrong] = [rule["onExitCodes"] for rule in job["spec"]["podFailurePolicy"]["rules"] if "onExitCodes" in rule]
+    assert (wrong["operator"], wrong["values"]) == ("In", [WRONG_USAGE])
+
+
+def test_the_task_is_one_that_the_project_takes_and_knows_every_key_of(tmp_path: Path):
+    [found] = [one for one in build(FOLDER / "task") if one["kind"] == "ConfigMap"]
+    file = tmp_path / "task.json"
+    file.write_text(found["data"]["task.json"], encoding="utf-8")
+    config = read_config(file)
+    assert config.unknown_keys() == ()
+    assert config.target_urls
+
+
+@pytest.mark.parametrize("name", ["example", "task"])
+def test_where_every_image_is_found_is_said_where_it_is_changed(copy: Path, name: str):
+    pods = workloads(build(copy / name))
+    containers = [one for pod in pods for kind in ("containers", "initContainers") for one in pod["spec"].get(kind, ())]
+    used = {one["image"] for one in containers}
+    assert used == {f"{image['newName']}:{image['newTag']}" for image in kustomization(name)["images"]}
 
 
 @pytest.mark.parametrize("file", [one for one in resources() if one.is_file()], ids=lambda file: file.name)
@@ -157,6 +202,4 @@ def test_the_autoscaler_goes_by_a_figure_that_scrapy_metrics_serves():
 def test_settings_are_settings_of_the_project():
     lines = (FOLDER / "base/settings.env").read_text(encoding="utf-8")
     secrets = (FOLDER / "example/secrets.env.example").read_text(encoding="utf-8")
-    values = dict(re.findall(r"^(\w+)=(.*)$", lines + secrets, re.MULTILINE))
-    assert values.pop("SCRAPYD_PASSWORD") == "PASSWORD"
-    check(values)
+    check(dict(re.findall(r"^(\w+)=(.*)$", lines + secrets, re.MULTILINE)))
