@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -21,5 +22,5 @@ def test_the_wheel_of_the_node_holds_every_module_and_needs_nothing_of_the_proje
         names = {name for name in archive.namelist() if name.endswith(".py")}
         metadata = next(archive.read(name).decode() for name in archive.namelist() if name.endswith("METADATA"))
     assert names == {f"image_spider_node/{path.name}" for path in Path(PACKAGE).glob("image_spider_node/*.py")}
-    needed = {line.split()[1].partition(">")[0] for line in metadata.splitlines() if line.startswith("Requires-Dist:")}
+    needed = set(re.findall(r"^Requires-Dist: ([\w-]+)", metadata, re.MULTILINE))
     assert needed == {"scrapyd", "psutil", "prometheus-client", "setuptools"}
