@@ -69,7 +69,7 @@ drill: $(VENV)/cluster.installed ## Kill the primary under a crawl and count wha
 	@$(BIN)/python -m deploy.drills.failover $(ARGS)
 
 clean: ## Remove what was installed and built; data/ stays
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info deploy/scrapyd/build deploy/scrapyd/*.egg-info .mypy_cache .pytest_cache .ruff_cache
 
 # The dependencies alone: an installed copy of the project would win over a deployed egg
 # (docs/decisions/0003-dependencies-only.md), so it is taken out again.

@@ -40,6 +40,9 @@ class ScrapydNode:
         self._prefix = prefix
         self._daemon: subprocess.Popen[bytes] | None = None
         self._crawls: set[tuple[int, float]] = set()
+        self._session = requests.Session()  # asks many times a second: a new one each time costs more than the node
+        self._session.trust_env = False
+        self._session.auth = None if stock else LOGIN
 
     def _configure(self, options: dict[str, object]) -> None:
         text = "[scrapyd]\n" if self.stock else (ROOT / "scrapyd.conf").read_text(encoding="utf-8")
@@ -89,6 +92,7 @@ class ScrapydNode:
 
     def stop(self) -> None:
         """End the daemon and every crawl of this folder."""
+        self._session.close()
         if self._daemon and self._daemon.poll() is None:
             self.kill()
         for pid, started in self._crawls:
@@ -106,15 +110,11 @@ class ScrapydNode:
                     self._crawls.add((process.pid, process.create_time()))
 
     def get(self, service: str, **parameters: object) -> requests.Response:
-        return requests.get(self.url + service, params=parameters, auth=self._login, timeout=30)
+        return self._session.get(self.url + service, params=parameters, timeout=30)
 
     def post(self, service: str, *, egg: bytes | None = None, **fields: object) -> requests.Response:
         files = {"egg": ("project.egg", egg)} if egg is not None else None
-        return requests.post(self.url + service, data=fields, files=files, auth=self._login, timeout=60)
-
-    @property
-    def _login(self) -> tuple[str, str] | None:
-        return None if self.stock else LOGIN
+        return self._session.post(self.url + service, data=fields, files=files, timeout=60)
 
     def deploy(self, egg: bytes, *, project: str = "small", version: str = "1") -> dict[str, Any]:
         answer = self.post("addversion.json", egg=egg, project=project, version=version)

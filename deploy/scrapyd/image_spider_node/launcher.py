@@ -92,6 +92,10 @@ class Launcher(StockLauncher):
 
     def requeue(self) -> None:
         """Queue jobs again that left the queue and were never begun: the daemon was killed, or the disk was full."""
+        held = {(process.project, process.job) for process in self.processes.values()}
+        for record in self.jobs.running():
+            if (record.project, record.job) not in held:  # an error came between its start and its process
+                self._is_over(record)
         waiting = self.jobs.waiting()
         queues = self.app.getComponent(ISpiderScheduler).queues
         queued = {(name, message["_job"]) for name, queue in queues.items() if waiting for message in queue.list()}

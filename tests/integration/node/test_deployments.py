@@ -190,7 +190,7 @@ def test_a_second_daemon_does_not_start_in_the_same_folder(node: ScrapydNode):
 
 def test_an_egg_whose_code_never_ends_is_killed_with_its_children_and_holds_up_nobody(tmp_path: Path):
     endless = "import subprocess, time\nsubprocess.Popen(['sleep', '600'])\nwhile True: time.sleep(1)"
-    with running(ScrapydNode(tmp_path, egg_check_seconds=5)) as node, ThreadPoolExecutor() as threads:
+    with running(ScrapydNode(tmp_path, egg_check_seconds=8)) as node, ThreadPoolExecutor() as threads:
         upload = threads.submit(node.post, "addversion.json", egg=make_egg(spiders=endless), project="p", version="1")
         children = wait_until(lambda: psutil.Process(node.pid).children(recursive=True)[1:])
         assert node.get("daemonstatus.json").ok, "the daemon answers meanwhile"
@@ -200,7 +200,7 @@ def test_an_egg_whose_code_never_ends_is_killed_with_its_children_and_holds_up_n
         assert not upload.done()
         refusal = upload.result()
         assert refusal.status_code == 422
-        assert "had not ended after 5 s" in refusal.json()["message"]
+        assert "had not ended after 8 s" in refusal.json()["message"]
         wait_until(lambda: not any(_runs(child) for child in children))
         assert node.get("listprojects.json").json()["projects"] == []
 
