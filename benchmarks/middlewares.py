@@ -8,7 +8,8 @@ without it, Python), with no delay, 16 requests at a time:
     all       what the project's settings name, with USER_AGENTS=rotate, cookies and robots.txt on
 
 The contestants take turns, the ratio is to `none` of the same round. Then the CPU of each middleware is measured by
-itself (benchmarks/stopwatch.py). Which middlewares there are, is read from the settings.
+itself (benchmarks/stopwatch.py), through a proxy, so that those of proxies are there too. Which middlewares there are,
+is read from the settings.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from benchmarks.frontier.runs import ended, worker
 from benchmarks.frontier.sites import url, write_site
 from benchmarks.images.tables import Claim, claims_table
 from benchmarks.web_server import WebServer, find_nginx
+from tests.proxies import RealProxy
 
 FLOOR = 0.9  # of the speed without ours, and without any
 ALL = {
@@ -41,6 +43,11 @@ CONTESTANTS: dict[str, dict[str, str]] = {
     "none": {"DOWNLOADER_MIDDLEWARES": "{}", "DOWNLOADER_MIDDLEWARES_BASE": "{}", "ALLOW_ADDRESSES": "127.0.0.0/8"},
     "Scrapy's": {"DOWNLOADER_MIDDLEWARES": "{}", "ALLOW_ADDRESSES": "127.0.0.0/8"},
     "all": ALL,
+}
+EXTENSIONS = {
+    "image_spider.extensions.proxies.Proxies": 0,
+    "image_spider.extensions.retries.Retries": 0,
+    "benchmarks.stopwatch.Stopwatch": 1,
 }
 WAYS = ("process_request", "process_response", "process_exception")
 
@@ -119,8 +126,9 @@ def stopwatch(server: WebServer, *, pages: int, more: Mapping[str, str]) -> dict
     """Return microseconds of CPU per page by middleware and way, in the order in which a request passes them."""
     with tempfile.TemporaryDirectory(prefix="stopwatch-") as work:
         file = Path(work) / "stopwatch.json"
-        extensions = json.dumps({"benchmarks.stopwatch.Stopwatch": 0})
-        crawl(server, {**ALL, **more, "EXTENSIONS": extensions, "STOPWATCH_FILE": str(file)}, pages=pages)
+        with RealProxy() as proxy:
+            through = {"PROXIES": "env", "PROXY_LIST": proxy.url(), "EXTENSIONS": json.dumps(EXTENSIONS)}
+            crawl(server, {**ALL, **through, **more, "STOPWATCH_FILE": str(file)}, pages=pages)
         measured = json.loads(file.read_text(encoding="utf-8"))
     return {
         name: {

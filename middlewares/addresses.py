@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from scrapy.utils.datatypes import LocalCache
 from scrapy.utils.httpobj import urlparse_cached
 
 from image_spider import causes, config
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from scrapy.statscollectors import StatsCollector
 
 
+SITES = 10_000  # that were looked at and are remembered
+
+
 class AddressMiddleware:
     """Refuse URLs that lead nowhere good, whatever they are for: pages, images, redirects, robots.txt, sitemaps.
 
@@ -25,6 +29,7 @@ class AddressMiddleware:
     def __init__(self, *, rules: AddressRules, stats: StatsCollector) -> None:
         self._rules = rules
         self._stats = stats
+        self._refusals: LocalCache[tuple[str, str], str] = LocalCache(limit=SITES)  # "": none
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -34,7 +39,12 @@ class AddressMiddleware:
 
     def process_request(self, request: Request) -> None:
         """Raise RefusedRequest for a URL that is not to be fetched."""
-        if refusal := self._rules.refusal_of_url(urlparse_cached(request)):
+        parts = urlparse_cached(request)
+        site = parts.scheme, parts.netloc  # which decide alone
+        refusal = self._refusals.get(site)
+        if refusal is None:
+            refusal = self._refusals[site] = self._rules.refusal_of_url(parts)
+        if refusal:
             raise RefusedRequest(causes.BLOCKED_ADDRESS, refusal)
 
     def process_exception(self, request: Request, exception: Exception) -> None:

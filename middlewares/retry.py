@@ -29,8 +29,8 @@ class RetryMiddleware:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Use the crawler's Retries."""
-        retries = crawler.get_extension(Retries)
-        if retries is None or not retries.enabled:
+        retries = Retries.of(crawler)
+        if not retries.enabled:
             raise NotConfigured
         return cls(retries)
 

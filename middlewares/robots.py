@@ -51,9 +51,7 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        retries = crawler.get_extension(Retries)
-        assert retries
-        self._retries = retries
+        self._retries = retries = Retries.of(crawler)
         self._floors: LocalCache[str, dict[str, float]] = LocalCache(limit=HOSTS)  # host -> host and port -> seconds
         self._book = RobotsBook(rounds=retries.times, rules=rules_of(config.from_settings(crawler.settings)))
         self._fetches: dict[str, asyncio.Task[Robots]] = {}  # under way, by host and port

@@ -101,9 +101,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         self.spiderinfo.downloaded = LocalCache(limit=SEEN_MEDIA)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
         self._undone = LeftUndone(self.crawler)
-        retries = self.crawler.get_extension(Retries)
-        assert retries
-        self._retries = retries
+        self._retries = Retries.of(self.crawler)
         self._claims: Claims | None = getattr(self.crawler.engine.scheduler, "claims", None)  # in a fleet alone
         self._budgets: Recent[str, Budget] = Recent(limit=RECENT_CRAWLS)
         crawl = self._spider.crawl

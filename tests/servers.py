@@ -28,6 +28,15 @@ def free_port(*, below: int = 65536) -> int:
             return port
 
 
+def accepts(port: int) -> bool:
+    """Tell whether somebody listens on a port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def running(server: S) -> Iterator[S]:
     """Start a server, and stop it at the end."""

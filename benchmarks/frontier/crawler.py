@@ -22,7 +22,7 @@ SAME = {
     "SEEN_ERROR_RATE": 1e-9,  # else one crawl in twenty lacks a page by design, and none may
     "ROBOTSTXT_OBEY": False,
     "ITEM_PIPELINES": {},
-    "EXTENSIONS": {},
+    "EXTENSIONS": {"image_spider.extensions.retries.Retries": 0},
     "MEMUSAGE_ENABLED": False,
     "LOGSTATS_INTERVAL": 0,
     "LOG_LEVEL": "WARNING",

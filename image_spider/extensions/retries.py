@@ -16,7 +16,7 @@ from scrapy.utils.response import response_status_message
 
 from image_spider import config
 from image_spider.delayed import delayed, take_delay
-from image_spider.exceptions import ProxyFailed
+from image_spider.exceptions import ProxyFailed, UsageError
 from image_spider.pauses import Pauses
 from image_spider.politeness.answers import of_error, of_response
 from image_spider.politeness.retry import RetryTokens, decide
@@ -56,6 +56,15 @@ class Retries:
         """Read the settings."""
         rules = rules_of(config.from_settings(crawler.settings))
         return cls(crawler=crawler, settings=crawler.settings, rules=rules)
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Self:
+        """Return the crawler's; raises UsageError when EXTENSIONS was set without it."""
+        retries = crawler.get_extension(cls)
+        if retries is None:
+            needed = f"{cls.__module__}.{cls.__qualname__} must stay in it; RETRY_ENABLED=False switches retries off"
+            raise UsageError("EXTENSIONS", crawler.settings.getdict("EXTENSIONS"), needed)
+        return retries
 
     @property
     def times(self) -> int:

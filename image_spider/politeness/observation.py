@@ -47,8 +47,9 @@ def retry_after_seconds(value: bytes | str | None, *, now: float) -> float:
 
     `now` is Unix time. A date is by the server's clock; should that be wrong, so are we: cap what you get.
     """
-    text = value.decode("latin-1") if isinstance(value, bytes) else value or ""
-    text = text.strip()
+    if not value:  # of nearly every answer: to parse nothing as a date takes as long as all the rest
+        return 0.0
+    text = (value.decode("latin-1") if isinstance(value, bytes) else value).strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])  # 31 years; int() of a longer one may take its time
     try:

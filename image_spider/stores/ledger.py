@@ -8,6 +8,7 @@ file's creation. Object stores cannot append: there they are written on this mac
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -78,7 +79,7 @@ class Ledger:
                 self._close()  # the next line must not stand behind half a line
                 raise StoreError(
                     f"cannot write to the ledger in {self._folder}: {error.strerror or error}. "
-                    "Mend its space or permissions, or set IMAGES_STORE to another folder."
+                    "Mend its space or permissions, or set IMAGES_STORE (with a bucket: DATA_DIR) to another folder."
                 ) from error
 
     def close(self) -> None:
@@ -93,6 +94,8 @@ class Ledger:
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{socket.gethostname()}-{os.getpid()}-{self._number}{SUFFIX}"
         self._path = self._folder / name
         self._file = self._path.open("xb", buffering=0)
+        if self._completed:  # then others look for what nobody writes any more
+            fcntl.flock(self._file, fcntl.LOCK_EX)
         self._begun = time.monotonic()
         return self._file
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from image_spider.exceptions import DamagedFile, StoreError
 from image_spider.stores.ledger import Ledger, LedgerFile, ledgers
 from image_spider.stores.paths import FOLDER_DIGITS, is_image_path
-from image_spider.stores.processes import is_alive
 from image_spider.stores.store import StoredFile
 
 PARTIAL = ".partial"  # files being written: a kill leaves them here, never in place
@@ -139,11 +138,7 @@ class LocalStore:
         try:
             for first in _folders(self.root):
                 for second in _folders(first):
-                    with os.scandir(second) as entries:
-                        for entry in entries:
-                            path = f"{first.name}/{second.name}/{entry.name}"
-                            if is_image_path(path) and entry.is_file():
-                                yield StoredFile(path, entry.stat().st_size)
+                    yield from _images(second, f"{first.name}/{second.name}")
         except OSError as error:
             raise self._error("read from", error) from error
 
@@ -169,9 +164,27 @@ def _folders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
+def _images(folder: Path, prefix: str) -> Iterator[StoredFile]:
+    """Yield the image files in a folder whose path in the store is the prefix."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = f"{prefix}/{entry.name}"
+            try:
+                size = entry.stat().st_size if is_image_path(path) and entry.is_file() else None
+            except FileNotFoundError:  # deleted since
+                continue
+            if size is not None:
+                yield StoredFile(path, size)
+
+
 def _is_abandoned(pid: str) -> bool:
     """Tell whether no living process writes the partial files of this process id."""
     if not pid.isdigit():  # not ours
         return False
-    # A restarted container gives the same id, and we have not begun to write.
-    return int(pid) == os.getpid() or not is_alive(int(pid))
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # another user's process
+        return False
+    return int(pid) == os.getpid()  # a restarted container gives the same id, and we have not begun to write

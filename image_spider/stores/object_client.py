@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from image_spider.stores.address import StoreAddress
 
 CONNECT_SECONDS = 5.0
-SLICE_SECONDS = (
-    5.0  # in which the client itself tries again; then we look whether the crawl ends, and requests are signed anew
-)
+SLICE_SECONDS = 2.0  # in which the client itself tries again; then we look whether the crawl ends, and sign anew
 PAUSE_SECONDS = 1.0  # the longest between two tries of the client; they begin at 0.1 s and have jitter
 TRIES = 1000  # the time alone ends them
 

@@ -76,7 +76,7 @@ class ObjectStore:
         self._patience.call(partial(self._put, PROBE, b"x"))
         self.size(PROBE)
         next(self._pages(PROBE), None)
-        self._spool.send_abandoned()
+        self._spool.send()
 
     def close(self) -> None:
         """Wait for ledgers being uploaded, and let the connections end."""

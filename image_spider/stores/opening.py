@@ -44,7 +44,7 @@ def _store(address: StoreAddress, settings: Config, retry_seconds: float) -> Sto
         from image_spider.stores.object_client import Access
         from image_spider.stores.object_store import ObjectStore
     except ImportError as error:
-        if error.name != "obstore":
+        if (error.name or "").partition(".")[0] != "obstore":
             raise
         raise UsageError("IMAGES_STORE", address.name, "object stores need obstore: pip install obstore") from error
     access = Access(

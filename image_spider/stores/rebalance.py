@@ -86,6 +86,8 @@ def _move(move: Move) -> str:
             target.write(thumbnail, source.fetch(thumbnail), durable=False)
             source.remove(thumbnail)
     except DamagedFile as error:
+        if source.size(file.path) is None:  # deleted, or moved by another rebalance
+            return ""
         return str(error)
     source.remove(file.path)
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -131,6 +132,20 @@ def test_an_outage_that_stays_ends_the_crawl_and_the_same_command_goes_on(projec
     assert_objects_and_rows_agree(project, objects)
     assert lines(objects) >= len(project.rows("select id from sightings"))
     assert not list((project.data / "ledgers").rglob("*.jsonl"))
+
+
+def test_ctrl_c_ends_a_crawl_whose_bucket_is_away(project: Project, site: DemoServer, bucket_site: BucketSite):
+    in_bucket(project, bucket_site.url, "bucket")
+    process = project.start_crawl(site.url, "-s", "IMAGES_STORE_RETRY_SECONDS=1e9")
+    wait_until(lambda: len(bucket_site.objects) > 5)
+    bucket_site.answers = [503] * 100_000
+    wait_until(lambda: len(bucket_site.answers) < 99_900)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == 1, said  # what was in hand could not be stored
+    assert "Traceback" not in said
+    assert_objects_and_rows_agree(project, below("bucket/images/", bucket_site.objects))
+    assert "Waiting for the image store: cannot" in said
 
 
 def test_a_bucket_that_is_not_there_is_told_at_once(project: Project, site: DemoServer, bucket_site: BucketSite):

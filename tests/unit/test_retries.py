@@ -9,7 +9,7 @@ from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
 from image_spider import causes
-from image_spider.exceptions import ProxyFailed
+from image_spider.exceptions import ProxyFailed, UsageError
 from image_spider.extensions.retries import Retries
 from image_spider.politeness.host_down import HostClosed, HostDown
 from image_spider.refusals import RefusedRequest
@@ -103,3 +103,8 @@ def test_without_retries_there_is_no_middleware():
     )
     with pytest.raises(NotConfigured):
         RetryMiddleware.from_crawler(crawler)
+
+
+def test_extensions_without_retries_are_refused_in_words():
+    with pytest.raises(UsageError, match=r"Retries must stay in it; RETRY_ENABLED=False switches"):
+        RetryMiddleware.from_crawler(get_crawler(Spider))

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from image_spider.spiders.images import ImagesSpider
 from tests.integration.proxies.workers import Run, Workers
 from tests.redis_servers import RedisServer
 from tests.servers import running
+from tests.sites import Site
+from tests.tls import TlsProxy, certificate
 
 FAREWELL_SECONDS = 0.3
 Fetch = Callable[..., "Response | Exception"]
@@ -104,3 +108,50 @@ def run(redis_server: RedisServer) -> Run:
         asyncio.run(main())
 
     return run
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site({"/page": "<p>hello</p>"}) as site:
+        yield site
+
+
+class Door(TlsProxy):
+    """Closes what it opened before it is gone: farewells of TLS may take longer than a test."""
+
+    async def _write(self, queue: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter) -> None:
+        self.sinks = [*getattr(self, "sinks", ()), sink]
+        await super()._write(queue, sink)
+
+    async def stop(self) -> None:
+        for _ in range(10):  # asyncio loses a connection that is just accepted when its server is closed
+            await asyncio.sleep(0)
+        await super().stop()
+        for sink in getattr(self, "sinks", ()):
+            sink.transport.abort()
+        for _ in range(10):  # what was aborted is closed by callbacks, and by callbacks of those
+            await asyncio.sleep(0)
+
+
+@contextmanager
+def behind_tls(port: int, folder: Path) -> Iterator[int]:
+    """The port of a door that speaks TLS, in front of one that does not."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    tls = Door(target=port, certificate=certificate(folder))
+    asyncio.run_coroutine_threadsafe(tls.start(), loop).result(30)
+    try:
+        yield tls.port
+    finally:
+        asyncio.run_coroutine_threadsafe(tls.stop(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def secure_url(site: Site, tmp_path: Path) -> Iterator[str]:
+    """The same site behind TLS."""
+    with behind_tls(int(site.url.rpartition(":")[2]), tmp_path / "tls") as port:
+        yield f"https://127.0.0.1:{port}"

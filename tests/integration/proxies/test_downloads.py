@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,61 +9,13 @@ from scrapy.exceptions import DownloadConnectionRefusedError, DownloadFailedErro
 from scrapy.http import Response
 
 from image_spider.exceptions import ProxyFailed, ProxyLeft, ProxyRefused
-from tests.integration.proxies.conftest import Fetch
+from tests.integration.proxies.conftest import Fetch, behind_tls
 from tests.proxies import RealProxy
 from tests.servers import free_port
 from tests.sites import Site
-from tests.tls import TlsProxy, certificate
 
 CREDENTIALS = ("anna", "ge@heim/:?")
 WRITTEN = "anna:ge%40heim%2F%3A%3F"
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with Site({"/page": "<p>hello</p>"}) as site:
-        yield site
-
-
-class Door(TlsProxy):
-    """Closes what it opened before it is gone: farewells of TLS may take longer than a test."""
-
-    async def _write(self, queue: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter) -> None:
-        self.sinks = [*getattr(self, "sinks", ()), sink]
-        await super()._write(queue, sink)
-
-    async def stop(self) -> None:
-        for _ in range(10):  # asyncio loses a connection that is just accepted when its server is closed
-            await asyncio.sleep(0)
-        await super().stop()
-        for sink in getattr(self, "sinks", ()):
-            sink.transport.abort()
-        for _ in range(10):  # what was aborted is closed by callbacks, and by callbacks of those
-            await asyncio.sleep(0)
-
-
-@contextmanager
-def behind_tls(port: int, folder: Path) -> Iterator[int]:
-    """The port of a door that speaks TLS, in front of one that does not."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    tls = Door(target=port, certificate=certificate(folder))
-    asyncio.run_coroutine_threadsafe(tls.start(), loop).result(30)
-    try:
-        yield tls.port
-    finally:
-        asyncio.run_coroutine_threadsafe(tls.stop(), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-@pytest.fixture
-def secure_url(site: Site, tmp_path: Path) -> Iterator[str]:
-    """The same site behind TLS."""
-    with behind_tls(int(site.url.rpartition(":")[2]), tmp_path / "tls") as port:
-        yield f"https://127.0.0.1:{port}"
 
 
 def assert_clean(text: str) -> None:

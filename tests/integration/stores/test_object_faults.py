@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from image_spider.stores.object_client import Access
 from image_spider.stores.object_store import ObjectStore
 from image_spider.stores.paths import image_path
 from tests.bucket_site import BucketSite
+from tests.project import ROOT
 from tests.s3_server import S3Server
 from tests.samples import an_image, an_item
 from tests.servers import free_port, running
@@ -26,6 +28,18 @@ from tests.waiting import wait_until
 DATA = b"bytes of an image" * 1000
 SHA256 = hashlib.sha256(DATA).hexdigest()
 PATH = image_path(SHA256, ".jpg")
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from image_spider.stores.address import parse_addresses
+from image_spider.stores.object_client import Access
+from image_spider.stores.object_store import ObjectStore
+from tests.samples import an_image, an_item
+(address,) = parse_addresses(sys.argv[1])
+ledger = ObjectStore(address, access=Access(), spool=Path(sys.argv[2])).begin_ledger()
+ledger.append([an_item(image=an_image())])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 Opened = Callable[..., ObjectStore]
 
@@ -167,29 +181,21 @@ def test_a_ledger_that_cannot_be_uploaded_waits_and_goes_with_the_next(
     assert sum(1 for file in files for line in read_ledger(file) if line.item) == 2
 
 
-def test_the_ledger_of_a_killed_worker_is_uploaded_by_the_next_one(opened: Opened, site: BucketSite):
+def test_the_ledger_of_a_killed_worker_is_uploaded_by_the_next_one_and_none_that_is_being_written(
+    opened: Opened, site: BucketSite, tmp_path: Path
+):
     url = f"s3://bucket?endpoint_url={site.url}"
+    subprocess.run([sys.executable, "-c", KILLED, url, tmp_path / "spool"], cwd=ROOT, check=False)
     ledger = opened(url).begin_ledger()
     ledger.append([an_item(image=an_image())])
     store = opened(url)
-    (file,) = _spooled(store)
+    left, written = sorted(_spooled(store))
+    assert not site.objects
     store.open()
-    assert _spooled(store) == [file]  # its process lives
-    start, _, number = file.name.rpartition("-")
-    dead = file.rename(file.with_name(f"{start.rpartition('-')[0]}-{_dead_pid()}-{number}"))
-    store.open()
-    assert _spooled(store) == []
-    assert f"bucket/.ledgers/{dead.name}" in site.objects
+    assert _spooled(store) == [written]
+    assert [path for path in site.objects if ".ledgers" in path] == [f"bucket/.ledgers/{left.name}"]
     ledger.close()
 
 
 def _spooled(store: ObjectStore) -> list[Path]:
     return sorted(Path(file.place) for file in store._spool.waiting())
-
-
-def _dead_pid() -> int:
-    process = multiprocessing.get_context("spawn").Process(target=int)
-    process.start()
-    process.join()
-    assert process.pid
-    return process.pid

@@ -7,6 +7,7 @@ import logging
 import shutil
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from image_spider.stores.paths import image_path, thumbnail_path
 from image_spider.stores.rebalance import carry_out, misplaced
 from image_spider.stores.volumes import VolumeStore
 from tests.samples import an_image, an_item
+from tests.servers import running
+from tests.small_disk import SmallDisk
 
 NUMBER = 120
 
@@ -101,19 +104,26 @@ def test_a_copy_of_a_volume_is_refused(tmp_path: Path):
         opened(tmp_path, "ab")
 
 
-def test_files_of_a_volume_that_is_full_go_to_others_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    store = opened(tmp_path, "ab")
-    shutil.rmtree(tmp_path / "a/.partial")
-    (tmp_path / "a/.partial").write_text("what no file can be written into")
-    with caplog.at_level(logging.WARNING):
-        fill(store)
-    assert [record.message.partition(": ")[0] for record in caplog.records] == ["Files go to other volumes"]
-    assert on(tmp_path, "b") == files().keys()
-    assert whole(store)
-    (tmp_path / "a/.partial").unlink()
-    assert run(tmp_path, "ab") == 0
-    assert on(tmp_path, "a")
-    assert not list(misplaced(opened(tmp_path, "ab")))
+def test_files_of_a_volume_that_is_full_go_to_others_with_one_warning_and_come_back_when_it_has_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    with running(SmallDisk(tmp_path / "disk", megabytes=4)) as disk:
+        small, large = LocalStore(disk.seen(disk.folder) / "images"), LocalStore(tmp_path / "b")
+        store = VolumeStore([(small, 1.0), (large, 1.0)])
+        store.open()
+        disk.fill()
+        with caplog.at_level(logging.WARNING):
+            fill(store)
+        assert len(caplog.records) == 1
+        assert "Files go to other volumes: cannot write" in caplog.text
+        assert "No space left on device" in caplog.text
+        assert {file.path for file in large.files()} == files().keys()
+        assert whole(store)
+        disk.free()
+        (*_,) = carry_out(misplaced(store), threads=2)
+        assert not list(misplaced(store))
+        assert list(small.files())
+        assert whole(store)
 
 
 def test_when_no_volume_takes_a_file_the_first_one_says_why(tmp_path: Path):
@@ -175,6 +185,19 @@ def test_a_rebalance_gives_a_new_volume_its_share_and_may_be_interrupted(
     assert not any(on(tmp_path, "c") & on(tmp_path, name) for name in "ab")
     assert run(tmp_path, "abc") == 0
     assert "0 files" in capsys.readouterr().out
+
+
+def test_two_rebalances_at_once_do_each_other_no_harm(tmp_path: Path):
+    fill(opened(tmp_path, "a"))
+    LocalStore(tmp_path / "b").open()
+    store = opened(tmp_path, "b")
+    fill(store)
+    assert run(tmp_path, "abc", "--take-in") == 0
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        assert list(threads.map(lambda _: run(tmp_path, "abc"), range(2))) == [0, 0]
+    store = opened(tmp_path, "abc")
+    assert whole(store)
+    assert not list(misplaced(store))
 
 
 def test_a_file_that_was_copied_and_not_yet_deleted_is_deleted(tmp_path: Path):
