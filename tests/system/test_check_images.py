@@ -105,7 +105,8 @@ def test_in_a_fleet_the_workers_download_also_what_they_have_downloaded_before(t
         path, data = min(files_of(store).items())
         store.remove(path)
         code, report, said = check(fleet, "--repair")
-        assert (code, report["left"], "1 start URLs pushed" in said) == (1, 1, True), said
+        assert "1 start URLs pushed" in said
+        assert (code, report["left"]) in [(1, 1), (0, 0)], "the worker may be faster"
         wait_until(lambda: store.size(path))
         assert store.fetch(path) == data
 
