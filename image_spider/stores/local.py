@@ -6,6 +6,7 @@ import hashlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from image_spider.stores.paths import FOLDER_DIGITS, is_image_path
 from image_spider.stores.store import StoredFile
 
 PARTIAL = ".partial"  # files being written: a kill leaves them here, never in place
+_STARTED = time.time()  # before anything that this process writes
 THREADS = 4  # an fsync takes milliseconds, during which others can go on
 
 
@@ -50,7 +52,7 @@ class LocalStore:
         try:
             self._partial.mkdir(parents=True, exist_ok=True)
             for left in self._partial.iterdir():
-                if _is_abandoned(left.name.partition(".")[0]):
+                if _is_abandoned(left):
                     left.unlink(missing_ok=True)
             probe.write_bytes(b"x")
             probe.unlink()
@@ -177,8 +179,9 @@ def _images(folder: Path, prefix: str) -> Iterator[StoredFile]:
                 yield StoredFile(path, size)
 
 
-def _is_abandoned(pid: str) -> bool:
-    """Tell whether no living process writes the partial files of this process id."""
+def _is_abandoned(partial: Path) -> bool:
+    """Tell whether no living process writes a partial file; its name begins with the process id."""
+    pid = partial.name.partition(".")[0]
     if not pid.isdigit():  # not ours
         return False
     try:
@@ -187,4 +190,9 @@ def _is_abandoned(pid: str) -> bool:
         return True
     except PermissionError:  # another user's process
         return False
-    return int(pid) == os.getpid()  # a restarted container gives the same id, and we have not begun to write
+    if int(pid) != os.getpid():
+        return False
+    try:  # a restarted container gives the same id
+        return partial.stat().st_mtime < _STARTED
+    except FileNotFoundError:  # written meanwhile
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -81,13 +82,14 @@ def _move(move: Move) -> str:
             target.read(
                 file.path, size=file.size, sha256=sha256
             )  # it was there: before the other one goes, is it whole?
-        thumbnail = thumbnail_path(file.path)
-        if source.size(thumbnail) is not None:
-            target.write(thumbnail, source.fetch(thumbnail), durable=False)
-            source.remove(thumbnail)
     except DamagedFile as error:
         if source.size(file.path) is None:  # deleted, or moved by another rebalance
             return ""
         return str(error)
+    thumbnail = thumbnail_path(file.path)
+    if source.size(thumbnail) is not None:
+        with suppress(DamagedFile):  # gone meanwhile, and it can be made again
+            target.write(thumbnail, source.fetch(thumbnail), durable=False)
+        source.remove(thumbnail)
     source.remove(file.path)
     return ""

@@ -67,8 +67,10 @@ def test_what_a_dead_worker_left_is_removed_and_what_a_living_one_writes_is_not(
     store = opened(tmp_path)
     folder = next(path for path in (tmp_path / ".partial").iterdir())
     (folder / f"{dead.pid}.1.x.jpg").write_bytes(b"half")
-    (folder / f"{os.getpid()}.1.z.jpg").write_bytes(b"half")  # of a container that had this process id before
-    kept = {f"{os.getppid()}.1.y.jpg", ".DS_Store"}
+    before = folder / f"{os.getpid()}.1.z.jpg"  # of a container that had this process id before
+    before.write_bytes(b"half")
+    os.utime(before, (1, 1))
+    kept = {f"{os.getpid()}.2.z.jpg", f"{os.getppid()}.1.y.jpg", ".DS_Store"}
     for name in kept:
         (folder / name).write_bytes(b"half")
     store.open()
