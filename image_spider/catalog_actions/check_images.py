@@ -128,7 +128,7 @@ def _download(
         checkup.queue_for_mirrors(repaired, mirrors=[mirror.name for mirror in mirrors])
         for finding in repaired:
             _say(finding.line())
-    if settings.REDIS_URL and asked:
+    if settings.REDIS_URL and any(not known[sha256].repaired for sha256 in asked):
         _say("the workers of the fleet download them: `scrapy crawls` shows when they have, then check again")
     return [*known.values(), *(finding for finding in findings if not finding.sha256)]
 

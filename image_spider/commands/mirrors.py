@@ -74,25 +74,26 @@ class Command(ProjectCommand):
             catalog.open(create=False)
             if opts.forget:
                 _forget(catalog, opts.forget, configured=[mirror.name for mirror in mirrors])
-            for mirror in mirrors if opts.compare else ():
-                _compare(catalog, mirror, full=opts.full)
+            compared = [_compare(catalog, mirror, full=opts.full) for mirror in mirrors if opts.compare]
             for mirror in mirrors if opts.copy else ():
                 _copy(catalog, store, mirror)
             found = catalog.read(behind)
         states = states_of(found, configured=[mirror.name for mirror in mirrors], now=datetime.now(UTC))
         _print(states, as_json=opts.json)
-        left = any(state.files for state in states if state.configured)
+        left = any(state.files for state in states if state.configured) or not all(compared)
         self.exitcode = 1 if left and (opts.copy or opts.compare) else 0
 
 
-def _compare(catalog: Catalog, mirror: Store, *, full: bool) -> None:
-    """Queue what a mirror lacks; nobody deletes there what has no row."""
+def _compare(catalog: Catalog, mirror: Store, *, full: bool) -> bool:
+    """Queue what a mirror lacks, to its end or until it fails; nobody deletes there what has no row."""
     with ProgressBar(catalog.read(count_recorded), console=Console(stderr=True)) as bar:
         try:
             for checked in queue_lacking(catalog, mirror, full=full):
                 bar.advance(checked.files)
         except StoreError as error:  # the other mirrors are compared all the same
             bar.say(f"{mirror.name}: {error}")
+            return False
+    return True
 
 
 def _copy(catalog: Catalog, store: Store, mirror: Store) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from image_spider.mirrors.copying import Copied, Copying
     from image_spider.stores.store import Store
 
-TRIES = 3  # of a mirror that is away, before somebody who waits is told so
+TRIES = 2  # of a mirror that is away, before somebody who waits is told so
 
 
 def queue_lacking(

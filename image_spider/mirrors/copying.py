@@ -65,6 +65,7 @@ class Copying:
         self._store = store
         self._threads = ThreadPoolExecutor(max_workers=mirror.threads, thread_name_prefix="mirrors")
         self._clock = clock
+        self._lock = threading.Lock()
         self._opened = False
 
     def close(self) -> None:
@@ -77,12 +78,6 @@ class Copying:
         Files are read whole and their SHA-256 compared: a damaged file is never copied. A kill at any point leaves a
         claim that ends by itself. When the mirror fails, no more of the batch is begun. Raises CatalogError.
         """
-        try:
-            if not self._opened:
-                open_mirror(self.mirror)
-                self._opened = True
-        except StoreError as error:
-            return Copied(away=str(error))
         begun = self._clock()
         until = begun + timedelta(seconds=CLAIM_SECONDS)
         claim = partial(claim_copies, mirror=self.mirror.name, now=begun, until=until, limit=limit)
@@ -106,11 +101,19 @@ class Copying:
     def _copy(self, copy: Copy) -> StoreError | None:
         """Copy one file; return what hinders it: DamagedFile when that is the file itself."""
         try:
+            self._open()
             data = self._store.read(copy.path, size=copy.bytes, sha256=copy.sha256)
             self.mirror.write(copy.path, data)
         except StoreError as error:
             return error
         return None
+
+    def _open(self) -> None:
+        """Open the mirror before the first copy; while it is away, each attempt tries that again."""
+        with self._lock:
+            if not self._opened:
+                open_mirror(self.mirror)
+                self._opened = True
 
     def _settle(self, connection: Connection, outcomes: Iterable[tuple[Copy, StoreError | bool]]) -> None:
         settled, mirror = self._clock(), self.mirror.name

@@ -198,6 +198,7 @@ def test_workers_that_copy_at_once_copy_each_file_once(
     catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], make_copying: Callable[[], Copying]
 ):
     workers = [make_copying() for _ in range(4)]
+    first = sum(worker.step(limit=1).files for worker in workers)  # which opens the mirror, once in a process
 
     def work(copying: Copying) -> int:
         copied = 0
@@ -206,7 +207,7 @@ def test_workers_that_copy_at_once_copy_each_file_once(
         return copied
 
     with ThreadPoolExecutor(4) as threads:
-        assert sum(threads.map(work, workers)) == FILES
+        assert first + sum(threads.map(work, workers)) == FILES
     assert files_of(mirror) == stored
     assert catalog.read(behind) == []
 
@@ -227,7 +228,7 @@ def test_in_a_hurry_what_waits_for_its_next_attempt_is_copied_now(
     copying = Copying(catalog=catalog, store=store, mirror=mirror)
     pauses: list[float] = []
     away = [copied.away for copied in catch_up(catalog, copying, pause=pauses.append)]
-    assert (len(away), all(away), pauses) == (3, True, [1, 2])
+    assert (len(away), all(away), pauses) == (2, True, [1])
     mirror.root.mkdir()
     copying.step(limit=1)
     assert sum(copied.files for copied in catch_up(catalog, copying)) == FILES - 1
@@ -276,7 +277,13 @@ def test_a_copier_tells_once_that_its_mirror_is_away_and_goes_on_when_it_is_back
     caplog.set_level("INFO")
     mirror.root.rmdir()
     away = threading.Semaphore(0)
-    copier = Copier(copying, tell=lambda copied: away.release() if copied.away else None)
+
+    def tell(copied: Copied) -> None:
+        clock.forward(minutes=11)
+        if copied.away:
+            away.release()
+
+    copier = Copier(copying, tell=tell)
     copier.start()
     assert away.acquire(timeout=60)
     assert away.acquire(timeout=60)

@@ -85,8 +85,6 @@ def test_what_no_mirror_has_is_downloaded_again_what_was_damaged_is_kept_and_wha
             if data == whole[gone]:
                 site.statuses[name] = 404
 
-        code, report, _ = check(project, "--full", "--repair", "--no-download")
-        assert (code, counts(report)) == (1, {"missing": 3, "damaged": 1, "extra": 0, "repaired": 0, "left": 4})
         code, report, said = check(project, "--full", "--repair")
         assert (code, counts(report)) == (1, {"missing": 3, "damaged": 1, "extra": 0, "repaired": 3, "left": 1}), said
         assert [finding["path"] for finding in report["findings"] if not finding["repaired"]] == [gone]
@@ -98,58 +96,34 @@ def test_what_no_mirror_has_is_downloaded_again_what_was_damaged_is_kept_and_wha
 
 def test_in_a_fleet_the_workers_download_also_what_they_have_downloaded_before(tmp_path: Path):
     store = LocalStore(tmp_path / "data/images")
-    with Fleet(tmp_path) as fleet, Site({"/": '<img src="/1.png">', "/1.png": a_png(1)}) as site:
+    pages: dict[str, str | bytes] = {"/1.png": a_png(1), "/2.png": a_png(2)}
+    pages["/"] = "".join(f'<img src="{path}">' for path in pages)
+    with Fleet(tmp_path) as fleet, Site(pages) as site:
         fleet.start_worker()
         fleet.push({"url": site.url, "crawl_id": "first"})
         wait_until(lambda: fleet.recorded("first"))
-        ((path, data),) = files_of(store).items()
+        path, data = min(files_of(store).items())
         store.remove(path)
         code, report, said = check(fleet, "--repair")
-        assert (code, report["left"], "1 start URLs pushed" in said) == (1, 1, True), said
+        assert "1 start URLs pushed" in said
+        assert (code, report["left"]) in [(1, 1), (0, 0)], "the worker may be faster"
         wait_until(lambda: store.size(path))
         assert store.fetch(path) == data
 
 
-def test_a_mirror_is_asked_first_then_nothing_is_wrong_any_more(
+def test_a_mirror_gives_back_what_it_has_and_an_extra_file_stays_until_it_is_to_be_deleted(
     project: Project, store: LocalStore, stored: dict[str, bytes], mirror: LocalStore
 ):
     missing, changed = list(stored)[:2]
     store.remove(missing)
     spoil(store, changed)
+    extra, data = store_file(store, PICTURES)
     code, report, said = check(project, "--full", "--repair", IMAGES_MIRRORS="mirror")
-    assert (code, counts(report)) == (0, {"missing": 1, "damaged": 1, "extra": 0, "repaired": 2, "left": 0})
+    assert (code, counts(report)) == (1, {"missing": 1, "damaged": 1, "extra": 1, "repaired": 2, "left": 1})
     assert f"{missing}: missing; copied back from mirror" in said
+    assert f"{extra}: no image of the catalog" in said.splitlines()
+    assert files_of(store) == stored | {extra: data}
+    done = project.run("catalog", "check-images", "--remove-extra")
+    words = f"{PICTURES} images and {PICTURES + 1} files compared: 0 missing, 0 damaged, 1 extra; 1 mended\n"
+    assert (done.returncode, done.stdout) == (0, words), done.stderr
     assert files_of(store) == stored
-    done = project.run("catalog", "check-images", "--full")
-    words = f"{PICTURES} images and {PICTURES} files compared: 0 missing, 0 damaged, 0 extra; 0 mended\n"
-    assert (done.returncode, done.stdout, done.stderr) == (0, words, "")
-
-
-def test_a_store_that_is_not_mounted_is_not_filled_unless_it_has_lost_everything(
-    project: Project, store: LocalStore, stored: dict[str, bytes], mirror: LocalStore
-):
-    store.root.rename(store.root.with_name("unplugged"))
-    code, _, said = check(project, "--repair", IMAGES_MIRRORS="mirror")
-    assert (code, "is its disk mounted" in said) == (1, True)
-    code, report, _ = check(project, "--repair", "--empty", IMAGES_MIRRORS="mirror")
-    assert (code, report["repaired"]) == (0, PICTURES)
-    assert files_of(store) == stored
-
-
-def test_an_extra_file_is_named_and_stays_until_it_is_to_be_deleted(
-    project: Project, store: LocalStore, stored: dict[str, bytes]
-):
-    extra, _ = store_file(store, PICTURES)
-    code, report, said = check(project, "--repair")
-    assert (code, report["extra"], said.splitlines()) == (1, 1, [f"{extra}: no image of the catalog"])
-    assert store.size(extra)
-    code, report, _ = check(project, "--remove-extra")
-    assert (code, report["repaired"]) == (0, 1)
-    assert files_of(store) == stored
-
-
-def test_what_cannot_be_done_is_refused(project: Project):
-    refused = project.run("catalog", "check-images", "--no-download")
-    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
-    refused = project.run("catalog", "check-images")
-    assert (refused.returncode, "there is no catalog" in refused.stderr) == (1, True)
