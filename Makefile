@@ -20,7 +20,7 @@ crawl: $(VENV)/run.installed ## Crawl the bundled demo site, or a real one: make
 	@$(BIN)/python -m demo.crawl $(URL) $(ARGS)
 
 test: $(VENV)/test.installed ## Run the whole test suite (TESTS=tests/unit for a part)
-	$(BIN)/pytest -n auto $(TESTS)
+	$(BIN)/pytest -n auto --dist worksteal $(TESTS)
 
 faults: $(VENV)/test.installed ## Crawl 2,000 pages and 4,000 images through kills, outages and failovers (an hour; SIZE=small: minutes)
 	IMAGE_SPIDER_FAULTS=$(SIZE) $(BIN)/pytest -v -s tests/system/faults tests/system/catalog_faults tests/system/test_politeness.py
