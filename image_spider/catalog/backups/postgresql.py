@@ -30,6 +30,7 @@ from image_spider.catalog.pool.patroni import leader
 from image_spider.catalog.recovery.nodes import look_at
 from image_spider.exceptions import BackupError
 
+LOCK_SECONDS = 2  # that a restore which has just ended may keep the next one waiting
 SWAP_SECONDS = 30.0  # for which sessions that are ended and come back are ended again
 CONNECT_SECONDS = 10  # for pg_dump and pg_restore
 NAME_LENGTH = 40  # of a database's name that is kept in those made of it; PostgreSQL cuts at 63
@@ -166,10 +167,17 @@ class PostgresqlDatabase:
         return guarded(self._primary, parameters, end=end, silent_seconds=self._silent_seconds)
 
     def _lock(self, connection: Any) -> None:
-        """Keep other restores of this catalog away for as long as the connection lasts."""
-        lock = SQL("select pg_try_advisory_lock(hashtext({}))").format(Literal(self._scratch))
-        if not _query(connection, lock)[0][0]:
-            raise BackupError(f"another restore or verify of the catalog {self._name} is running: let it end first")
+        """Keep other restores of this catalog away for as long as the connection lasts.
+
+        One that has ended holds the lock a moment longer, until the server has seen its connection close.
+        """
+        _run_sql(connection, f"set lock_timeout = '{LOCK_SECONDS}s'")
+        try:
+            _run_sql(connection, SQL("select pg_advisory_lock(hashtext({}))").format(Literal(self._scratch)))
+        except errors.LockNotAvailable:
+            what = f"another restore or verify of the catalog {self._name} is running: let it end first"
+            raise BackupError(what) from None
+        _run_sql(connection, "set lock_timeout = 0")
 
     def _creation(self, connection: Any) -> Any:
         """Return the statement that creates the scratch database, with the encoding and locale of the catalog."""

@@ -44,7 +44,7 @@ def test_a_backup_tells_what_it_holds(catalog: Catalog, backups: Backups, tmp_pa
     write(catalog, 1, 2)
     made = backups.make(tell=silent)
     assert made.manifest
-    assert made.manifest.rows == {"crawls": 0, "failures": 1, "images": 2, "sightings": 2, "topics": 0}
+    assert made.manifest.rows == {"copies": 0, "crawls": 0, "failures": 1, "images": 2, "sightings": 2, "topics": 0}
     assert made.manifest.catalog == catalog.name
     assert made.manifest.revision
     assert backups.list() == [made]
