@@ -37,6 +37,7 @@ class HashTellingNode:
         self.dies_in_upload = dies_in_upload
         self.keeps_silent = keeps_silent
         self.shadows = shadows
+        self.has_upload = threading.Event()
         self._closing = threading.Event()
         self.overtaken_by = overtaken_by
         node = self
@@ -58,6 +59,7 @@ class HashTellingNode:
                     return
                 body = self.rfile.read(length)
                 if service == "addversion.json" and node.keeps_silent:
+                    node.has_upload.set()
                     node.wait_for_closing()
                     self.close_connection = True
                     return

@@ -96,6 +96,9 @@ class Deployment:
             elif error.delivery is Delivery.UNANSWERED:
                 self._unanswered.add(client.target)
             raise
+        except asyncio.CancelledError:
+            self._unanswered.add(client.target)
+            raise
         self._note(replace(self._outcome(client), state=State.VERIFYING))
         return await self._look_again(client)
 
@@ -141,7 +144,7 @@ class Deployment:
             return replace(outcome, state=failed, runs=after.current)
         if after.current == before.current:
             message = f"{outcome.message}; it runs {after.current}, and may still be checking {self._egg.version}"
-            return replace(outcome, state=State.UNKNOWN, runs=after.current, message=message)
+            return replace(outcome, state=State.UNKNOWN, runs=after.current, message=message.removeprefix("; "))
         message = f"{outcome.message}; it ran {before.current}, and now runs {after.current}".removeprefix("; ")
         return replace(outcome, state=State.UNKNOWN, runs=after.current, message=message)
 

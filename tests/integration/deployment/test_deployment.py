@@ -140,6 +140,22 @@ def test_a_deployment_that_is_interrupted_puts_everything_back(ours: ScrapydNode
         assert (node.eggs, runs(at_ours)) == ({}, None)
 
 
+def test_a_deployment_that_is_interrupted_while_a_node_checks_the_egg_does_not_say_that_it_was_put_back(
+    egg: Egg, target_at: TargetAt
+):
+    with HashTellingNode(keeps_silent=True) as silent:
+
+        async def interrupted(clients: list[NodeClient]) -> Report:
+            task = asyncio.ensure_future(Deployment(clients=clients, egg=egg, show=Recorder()).run())
+            assert await asyncio.to_thread(silent.has_upload.wait, 60)
+            task.cancel()
+            return await task
+
+        report = with_clients([target_at(silent.url)], interrupted)
+        assert (report.is_well, states(report)) == (False, [State.UNKNOWN])
+        assert report.outcomes[0].message == "it runs None, and may still be checking 1"
+
+
 def test_a_full_disk_of_a_stock_node_leaves_no_half_egg_behind(tmp_path: Path, egg: Egg, target_at: TargetAt):
     with running(SmallDisk(tmp_path / "disk", megabytes=1)) as disk:
         large = replace(egg, version="2", content=bytes(2 << 20) + egg.content)
