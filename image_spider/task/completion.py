@@ -68,12 +68,14 @@ def deliver(
         left = deadline - time.monotonic()
         try:
             api.post(COMPLETION, body, seconds=max(0.1, min(POST_SECONDS, left)))
-        except ReportFailed as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, such as no more threads: the next try may arrive
             again = time.monotonic() + random.uniform(wait / 2, wait)  # noqa: S311 - no secret
-            if not error.busy or again >= deadline:
-                logger.error("The platform was not told how the task ended: %s", error)  # noqa: TRY400 - no fault of ours
+            is_final = isinstance(error, ReportFailed) and not error.busy
+            told = str(error) if isinstance(error, ReportFailed) else f"{type(error).__name__}: {error}"
+            if is_final or again >= deadline:
+                logger.error("The platform was not told how the task ended: %s", told)  # noqa: TRY400 - no fault of ours
                 return False
-            logger.warning("The completion did not arrive and is sent again: %s", error)
+            logger.warning("The completion did not arrive and is sent again: %s", told)
             while time.monotonic() < again and not hurried():
                 time.sleep(LOOK_SECONDS)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)
