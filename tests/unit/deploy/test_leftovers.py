@@ -52,7 +52,7 @@ def programs(tmp_path: Path, plan: Plan) -> Iterator[Programs]:
     def start(*words: str, **options: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(words, cwd=folder, **options)
 
-    operators = start("tail", "-f", str(script), stdout=subprocess.DEVNULL)  # first: it would be killed first, too
+    operators = start("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
     crawl = start("sh", "-c", WITH_CHILD, "crawl", "images", "-a", "_job=1", stdout=subprocess.PIPE)
     assert crawl.stdout
     started = Programs(
@@ -62,13 +62,15 @@ def programs(tmp_path: Path, plan: Plan) -> Iterator[Programs]:
         orphan=start("sleep", "600", env=os.environ | {"SCRAPYD_EGG_VERSION": "1"}),
         operators=operators,
     )
-    crawl.stdout.close()
     yield started
     for process in (started.daemon, started.crawl, started.orphan, started.operators):
         for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else ():
             child.kill()
         process.kill()
         process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                stream.close()
 
 
 def test_what_a_dead_supervisor_left_is_ended_and_an_operators_program_is_not(
@@ -77,7 +79,7 @@ def test_what_a_dead_supervisor_left_is_ended_and_an_operators_program_is_not(
     monkeypatch.setattr(leftovers, "WAIT_SECONDS", 0.2)
     end_crawls(tmp_path, plan)
     wait_until(lambda: all(map(_is_gone, programs.theirs)))
-    assert programs.operators.poll() is None
+    assert _answers(programs.operators)
 
 
 def test_a_drill_kills_a_node_with_all_of_its_own_and_spares_an_operators_program(
@@ -89,7 +91,15 @@ def test_a_drill_kills_a_node_with_all_of_its_own_and_spares_an_operators_progra
     cluster: Any = SimpleNamespace(plan=plan, folder=tmp_path)
     assert Nodes(cluster).kill_node(node) == programs.daemon.pid
     wait_until(lambda: all(map(_is_gone, programs.theirs)))
-    assert programs.operators.poll() is None
+    assert _answers(programs.operators)
+
+
+def _answers(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it lives; one that was sent SIGKILL may be seen running for a moment, and reads nothing any more."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(b"here\n")
+    return process.stdout.readline() == b"here\n"
 
 
 def _is_gone(pid: int) -> bool:
