@@ -19,7 +19,8 @@ class HashTellingNode:
 
     `damages`: an egg loses its last byte. `dies_in_upload`: nobody listens any more once the first bytes have come.
     `keeps_silent`: it takes an upload and does not answer. `shadows`: it lists other spiders. `overtaken_by`: after an
-    upload such a version is current.
+    upload such a version is current. `refuses`: it answers an upload with such a status, and has got such bytes under
+    the same name from another deployment.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class HashTellingNode:
         keeps_silent: bool = False,
         shadows: bool = False,
         overtaken_by: str = "",
+        refuses: tuple[int, bytes] | None = None,
     ) -> None:
         self.eggs: dict[str, bytes] = {}
         self.uploads = 0
@@ -37,6 +39,7 @@ class HashTellingNode:
         self.dies_in_upload = dies_in_upload
         self.keeps_silent = keeps_silent
         self.shadows = shadows
+        self.refuses = refuses
         self.has_upload = threading.Event()
         self._closing = threading.Event()
         self.overtaken_by = overtaken_by
@@ -65,6 +68,10 @@ class HashTellingNode:
                     return
                 if service == "addversion.json":
                     fields = _form(self.headers, body)
+                    if node.refuses:
+                        status, node.eggs[fields["version"].decode()] = node.refuses
+                        self._answer({"status": "error", "message": "refused"}, status=status)
+                        return
                     node.add(fields["version"].decode(), fields["egg"])
                 else:
                     version = parse_qs(body.decode())["version"][0]
@@ -73,9 +80,9 @@ class HashTellingNode:
                         node.eggs[version] = egg
                 self._answer({})
 
-            def _answer(self, values: dict[str, Any]) -> None:
+            def _answer(self, values: dict[str, Any], *, status: int = 200) -> None:
                 content = json.dumps({"status": "ok", "node_name": "node"} | values).encode()
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from deploy.deployment.deployment import Deployment
 from deploy.deployment.egg import Egg, read_egg
 from deploy.deployment.node_client import NodeClient
@@ -176,6 +178,27 @@ def test_a_second_deployment_at_the_same_time_is_noticed_and_left_alone(egg: Egg
         assert (report.is_well, states(report)) == (False, [State.UNKNOWN])
         assert "another deployment has come between" in report.outcomes[0].message
         assert report.outcomes[0].runs == "other"
+
+
+@pytest.mark.parametrize("status", [409, 400, 500])
+def test_the_egg_of_another_deployment_under_the_same_name_is_not_deleted(status: int, egg: Egg, target_at: TargetAt):
+    with HashTellingNode(refuses=(status, b"of another deployment")) as node:
+        report = deploy(egg, target_at(node.url))
+        assert not report.is_well
+        assert node.eggs == {"1": b"of another deployment"}
+
+
+def test_the_same_egg_of_another_deployment_that_came_first_is_not_deleted(egg: Egg, target_at: TargetAt):
+    with HashTellingNode(refuses=(409, egg.content)) as node:
+        report = deploy(egg, target_at(node.url))
+        assert (report.is_well, states(report)) == (False, [State.FAILED])
+        assert node.eggs == {"1": egg.content}
+
+
+def test_an_egg_that_our_node_took_and_then_failed_over_is_removed_again(egg: Egg, target_at: TargetAt):
+    with HashTellingNode(refuses=(500, egg.content)) as node:
+        report = deploy(egg, target_at(node.url))
+        assert (report.is_well, states(report), node.eggs) == (False, [State.FAILED], {})
 
 
 def test_of_two_deployments_at_once_to_our_node_the_one_that_is_well_is_the_one_that_runs(
