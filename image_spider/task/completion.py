@@ -20,7 +20,7 @@ POST_SECONDS = 10.0  # for one try
 FIRST_WAIT_SECONDS = 0.5  # between two tries; twice as long each time, to this
 LONGEST_WAIT_SECONDS = 10.0
 LOOK_SECONDS = 0.1  # between two looks whether it is hurried
-HURRIED_SECONDS = 4.0  # of a task that is told to end: Docker gives 10 s in all
+HURRIED_SECONDS = 4.0  # of a task that is told to end, and as many to connect: Docker gives it 10 s in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,15 @@ def test_a_node_of_ours_that_does_not_answer_in_time_may_take_the_egg_later_and_
         assert "may still be checking 1" in report.outcomes[1].message
 
 
+def test_a_node_of_ours_whose_proxy_gave_it_up_may_take_the_egg_later_and_is_called_unknown(
+    egg: Egg, target_at: TargetAt
+):
+    with HashTellingNode(gives_up=True) as node:
+        report = deploy(egg, target_at(node.url))
+        assert (report.is_well, states(report)) == (False, [State.UNKNOWN])
+        assert "may still be checking 1" in report.outcomes[0].message
+
+
 def test_a_node_that_holds_other_bytes_is_not_believed(egg: Egg, target_at: TargetAt):
     with HashTellingNode() as node, HashTellingNode(damages=True) as damaging:
         report = deploy(egg, target_at(node.url), target_at(damaging.url))
