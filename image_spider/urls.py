@@ -32,6 +32,7 @@ _PLAIN_URL = re.compile(rf"https?://{_HOST_NAME.pattern}/{_PLAIN_TEXT}*+(?:\?{_P
 _SEGMENT = r"(?!\.{1,2}(?:[/?]|\Z))[\w.~!$&()*+,=@%-]++"
 _PLAIN_PATH = re.compile(rf"(?=[^?])(/?+)((?:{_SEGMENT}/)*+(?:{_SEGMENT})?+(?:\?{_PLAIN_TEXT}++)?+)", re.ASCII)
 _BARE_HOST = re.compile(r"(?:localhost|[^\s/:?#@\\]+\.[^\s/:?#@\\]+)(?::[0-9]+)?(?:[/?#].*)?", re.IGNORECASE)
+_USERINFO = re.compile(r"([^/?#]*//)[^/?#]*@")  # at the beginning
 _EXTENSIONS = "apng|avif|bmp|gif|heic|heif|ico|jfif|jpe|jpeg|jpg|jp2|jxl|png|svg|tif|tiff|webp"
 # A colon in the name marks a page about a file, such as MediaWiki's /wiki/File:Cat.jpg.
 _IMAGE_NAME = re.compile(rf"(?:^|/)[^/:]*\.(?:{_EXTENSIONS})(?:;[^/]*)?$", re.IGNORECASE)
@@ -66,6 +67,12 @@ def canonical(url: str) -> str:
     host = f"[{host}]" if ":" in host else host
     port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
     return urlunsplit((parts.scheme, f"{userinfo}{at}{host}{port}", parts.path or "/", parts.query, ""))
+
+
+def without_credentials(url: str) -> str:
+    """Return an absolute URL as it may be shown: without user and password."""
+    match = _USERINFO.match(url)
+    return match[1] + url[match.end() :] if match else url
 
 
 def registrable_domain(url: str) -> str:

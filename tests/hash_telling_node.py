@@ -13,13 +13,16 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+GATEWAY_TIMEOUT = 504
+
 
 class HashTellingNode:
     """Keeps eggs in memory, the last one that was added is current; speaks HTTP as our node package does.
 
     `damages`: an egg loses its last byte. `dies_in_upload`: nobody listens any more once the first bytes have come.
     `keeps_silent`: it takes an upload and does not answer. `shadows`: it lists other spiders. `overtaken_by`: after an
-    upload such a version is current.
+    upload such a version is current. `refuses`: it answers an upload with such a status, and has got such bytes under
+    the same name from another deployment. `gives_up`: a proxy before it answers that an upload took too long.
     """
 
     def __init__(
@@ -30,6 +33,8 @@ class HashTellingNode:
         keeps_silent: bool = False,
         shadows: bool = False,
         overtaken_by: str = "",
+        refuses: tuple[int, bytes] | None = None,
+        gives_up: bool = False,
     ) -> None:
         self.eggs: dict[str, bytes] = {}
         self.uploads = 0
@@ -37,6 +42,9 @@ class HashTellingNode:
         self.dies_in_upload = dies_in_upload
         self.keeps_silent = keeps_silent
         self.shadows = shadows
+        self.refuses = refuses
+        self.gives_up = gives_up
+        self.has_upload = threading.Event()
         self._closing = threading.Event()
         self.overtaken_by = overtaken_by
         node = self
@@ -58,22 +66,23 @@ class HashTellingNode:
                     return
                 body = self.rfile.read(length)
                 if service == "addversion.json" and node.keeps_silent:
+                    node.has_upload.set()
                     node.wait_for_closing()
                     self.close_connection = True
                     return
                 if service == "addversion.json":
                     fields = _form(self.headers, body)
-                    node.add(fields["version"].decode(), fields["egg"])
-                else:
-                    version = parse_qs(body.decode())["version"][0]
-                    egg = node.eggs.pop(version, b"")
-                    if service == "activate.json":
-                        node.eggs[version] = egg
+                    self._answer({}, status=node.take(fields["version"].decode(), fields["egg"]))
+                    return
+                version = parse_qs(body.decode())["version"][0]
+                egg = node.eggs.pop(version, b"")
+                if service == "activate.json":
+                    node.eggs[version] = egg
                 self._answer({})
 
-            def _answer(self, values: dict[str, Any]) -> None:
-                content = json.dumps({"status": "ok", "node_name": "node"} | values).encode()
-                self.send_response(200)
+            def _answer(self, values: dict[str, Any], *, status: int = 200) -> None:
+                content = _content(values, status)
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -102,6 +111,16 @@ class HashTellingNode:
         self._server.shutdown()
         self._server.server_close()
 
+    def take(self, version: str, egg: bytes) -> int:
+        """Return the status of the answer."""
+        if self.gives_up:
+            return GATEWAY_TIMEOUT
+        if self.refuses:
+            status, self.eggs[version] = self.refuses
+            return status
+        self.add(version, egg)
+        return 200
+
     def add(self, version: str, egg: bytes) -> None:
         self.uploads += 1
         self.eggs[version] = egg[:-1] if self.damages else egg
@@ -118,6 +137,13 @@ class HashTellingNode:
                 for name, egg in self.eggs.items()
             ]
         }
+
+
+def _content(values: dict[str, Any], status: int) -> bytes:
+    if status == GATEWAY_TIMEOUT:
+        return b"<html>the words of a proxy</html>"
+    told = {"status": "ok"} if status == 200 else {"status": "error", "message": "refused"}
+    return json.dumps(told | {"node_name": "node"} | values).encode()
 
 
 def _form(headers: Message, body: bytes) -> dict[str, bytes]:

@@ -42,6 +42,7 @@ class Deployment:
         self._partial = partial
         self._before: dict[Target, Versions] = {}
         self._sent: set[Target] = set()  # may have the egg
+        self._taken: set[Target] = set()  # have answered that they took it
         self._unanswered: set[Target] = set()  # may still be at work on it
         self._outcomes = {client.target: Outcome(target=client.target) for client in clients}
 
@@ -96,6 +97,10 @@ class Deployment:
             elif error.delivery is Delivery.UNANSWERED:
                 self._unanswered.add(client.target)
             raise
+        except asyncio.CancelledError:
+            self._unanswered.add(client.target)
+            raise
+        self._taken.add(client.target)
         self._note(replace(self._outcome(client), state=State.VERIFYING))
         return await self._look_again(client)
 
@@ -129,7 +134,8 @@ class Deployment:
             return replace(outcome, state=State.FAILED)
         failed = State.FAILED if outcome.message else State.PUT_BACK
         try:
-            await client.delete(self._egg.version)
+            if await self._is_ours(client):
+                await client.delete(self._egg.version)
             after = await client.versions()
         except NodeError as error:
             again = f"--roll-back {before.current}" if before.current else f"delete {self._egg.version} there"
@@ -141,9 +147,16 @@ class Deployment:
             return replace(outcome, state=failed, runs=after.current)
         if after.current == before.current:
             message = f"{outcome.message}; it runs {after.current}, and may still be checking {self._egg.version}"
-            return replace(outcome, state=State.UNKNOWN, runs=after.current, message=message)
+            return replace(outcome, state=State.UNKNOWN, runs=after.current, message=message.removeprefix("; "))
         message = f"{outcome.message}; it ran {before.current}, and now runs {after.current}".removeprefix("; ")
         return replace(outcome, state=State.UNKNOWN, runs=after.current, message=message)
+
+    async def _is_ours(self, client: NodeClient) -> bool:
+        """Tell whether the version there may be deleted: another deployment may have got its own in under that name."""
+        if self._before[client.target].is_stock or client.target in self._taken:
+            return True
+        told = (await client.versions()).hashes or {}
+        return told.get(self._egg.version) == self._egg.sha256
 
     async def _each(self, step: Step, clients: Sequence[NodeClient], state: State) -> None:
         """Take a step on nodes in parallel."""

@@ -231,9 +231,13 @@ def _answer(service: str, status: int, body: bytes) -> dict[str, Any]:
     """Return an answer that says that all is well; raises NodeError. Stock Scrapyd refuses with the status 200, too."""
     answer = _json(body)
     if answer is None:
-        raise NodeError(f"{service} answered {status} and no JSON: is this a Scrapyd node?")
+        is_proxy = status >= HTTPStatus.INTERNAL_SERVER_ERROR  # one that gave the node up, which may be at work
+        delivery = Delivery.UNANSWERED if is_proxy else Delivery.REFUSED
+        raise NodeError(f"{service} answered {status} and no JSON: is this a Scrapyd node?", delivery)
     if answer.get("status") != "ok":
-        raise NodeError(f"{service} refused: {_last_lines(str(answer.get('message')))}")
+        # Our node answers 409 where another was first, and has kept nothing of this request.
+        delivery = Delivery.NOT_TAKEN if status == HTTPStatus.CONFLICT else Delivery.REFUSED
+        raise NodeError(f"{service} refused: {_last_lines(str(answer.get('message')))}", delivery)
     return answer
 
 

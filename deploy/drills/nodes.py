@@ -23,6 +23,7 @@ from deploy.deployment.versions import Versions
 from deploy.drills.clusters import DrillCluster
 from deploy.local_cluster import supervisor
 from deploy.local_cluster.configuration import CHECKOUT, NODES_FILE
+from deploy.local_cluster.leftovers import node_processes
 from deploy.local_cluster.plan import SCRAPYD_USER, ClusterError, ScrapydNode
 
 PROJECT = "drill"
@@ -127,16 +128,15 @@ class Nodes:
         return job.pid
 
     def kill_node(self, node: ScrapydNode) -> int:
-        """Kill a daemon and all that runs in its folder with SIGKILL, as a power cut does; return its process."""
+        """Kill a daemon and all that runs for it with SIGKILL, as a power cut does; return its process."""
         pids = {process.name: process.pid for process in supervisor.processes(self._cluster.plan) or ()}
         if (pid := pids.get(node.name)) is None:
             raise ClusterError(f"no process of {node.name}")
-        folder = str(self._cluster.folder / node.name)
+        found = node_processes([self._cluster.folder / node.name])
         os.kill(pid, signal.SIGKILL)  # first: it would write down how its crawls ended
-        for process in psutil.process_iter(["cwd"]):
-            if process.info["cwd"] == folder and process.pid != pid:
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
+        for process in found:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         return pid
 
     def _ask(self, node: ScrapydNode, work: Callable[[NodeClient], Awaitable[T]]) -> T:

@@ -20,7 +20,7 @@ POST_SECONDS = 10.0  # for one try
 FIRST_WAIT_SECONDS = 0.5  # between two tries; twice as long each time, to this
 LONGEST_WAIT_SECONDS = 10.0
 LOOK_SECONDS = 0.1  # between two looks whether it is hurried
-HURRIED_SECONDS = 4.0  # of a task that is told to end: Docker gives 10 s in all
+HURRIED_SECONDS = 4.0  # of a task that is told to end, and as many to connect: Docker gives it 10 s in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +68,14 @@ def deliver(
         left = deadline - time.monotonic()
         try:
             api.post(COMPLETION, body, seconds=max(0.1, min(POST_SECONDS, left)))
-        except ReportFailed as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, such as no more threads: the next try may arrive
             again = time.monotonic() + random.uniform(wait / 2, wait)  # noqa: S311 - no secret
-            if not error.busy or again >= deadline:
-                logger.error("The platform was not told how the task ended: %s", error)  # noqa: TRY400 - no fault of ours
+            is_final = isinstance(error, ReportFailed) and not error.busy
+            told = str(error) if isinstance(error, ReportFailed) else f"{type(error).__name__}: {error}"
+            if is_final or again >= deadline:
+                logger.error("The platform was not told how the task ended: %s", told)  # noqa: TRY400 - no fault of ours
                 return False
-            logger.warning("The completion did not arrive and is sent again: %s", error)
+            logger.warning("The completion did not arrive and is sent again: %s", told)
             while time.monotonic() < again and not hurried():
                 time.sleep(LOOK_SECONDS)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)

@@ -38,7 +38,8 @@ class Heartbeat:
     def stop(self, *, seconds: float) -> None:
         """Send no more; wait so long for one that is under way, for none may follow the completion."""
         self._ending.set()
-        self._thread.join(seconds)
+        if self._thread.is_alive():  # a task may end before it has begun
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         away = False
@@ -50,10 +51,11 @@ class Heartbeat:
                 if away:
                     logger.info("The platform takes heartbeats again")
                 away = False
-            except ReportFailed as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, such as no more threads: the next one may arrive
                 self.failed += 1
                 if not away:  # once for each outage
-                    logger.warning("A heartbeat did not arrive, the crawl goes on: %s", error)
+                    told = str(error) if isinstance(error, ReportFailed) else f"{type(error).__name__}: {error}"
+                    logger.warning("A heartbeat did not arrive, the crawl goes on: %s", told)
                 away = True
             if self._ending.wait(max(0.0, begun + self._seconds - time.monotonic())):
                 return

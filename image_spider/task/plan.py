@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +16,16 @@ from image_spider.urls import join, start_url
 MAX_PAGES = 1_000  # of a task that follows links and names no limit
 SHUTDOWN_SECONDS = 5.0  # what is being transferred has, when the task is told to end: Docker kills after 10
 
+# Nothing tells where the password of a malformed URL ends.
+_CREDENTIALS = re.compile(r"(?!mailto:)((?:[a-z][a-z0-9+.-]*:)?//)?.*@", re.IGNORECASE | re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to be done.
 
     settings are Scrapy's and ours, which win over the environment; defaults give way to it. unusable are target URLs
-    that no crawler can fetch, left_out counts those beyond max_pages.
+    that no crawler can fetch, masked; left_out counts those beyond max_pages.
     """
 
     crawl: Crawl
@@ -65,18 +69,23 @@ def _targets(config: TaskConfig) -> tuple[tuple[str, ...], tuple[tuple[str, Fail
         try:
             base = start_url(config.base_url)
         except UsageError as error:
-            raise UsageError("base_url", config.base_url, error.allowed) from None
+            raise UsageError("base_url", _masked(config.base_url), error.allowed) from None
     usable: dict[str, None] = {}
     unusable: dict[str, Failure] = {}
     for text in config.target_urls or filter(None, [base]):
         try:
             usable[_absolute(base, text)] = None
         except UsageError as error:
-            unusable[text] = Failure(causes.BAD_URL, error.allowed)
+            unusable[_masked(text)] = Failure(causes.BAD_URL, error.allowed)
     if not usable:
         named = f"{next(iter(unusable))}" if unusable else ""
         raise UsageError("target_urls", named, "at least one http or https URL, or base_url")
     return tuple(usable), tuple(unusable.items())
+
+
+def _masked(text: str) -> str:
+    match = _CREDENTIALS.match(text)
+    return f"{match[1] or ''}***@{text[match.end() :]}" if match else text
 
 
 def _absolute(base: str, text: str) -> str:

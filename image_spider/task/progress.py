@@ -8,6 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 
 from image_spider.items import Failure
+from image_spider.urls import without_credentials
 
 SHOWN_FAILURES = 100  # in the summary; the catalog has all
 
@@ -54,7 +55,7 @@ class Progress:
     def fetching(self, url: str) -> None:
         """Note the page that is asked for now."""
         with self._lock:
-            self._current_url = url
+            self._current_url = without_credentials(url)
 
     def settled(self, url: str, *, read: bool, failure: Failure | None = None) -> None:
         """Note what became of a page; only the first word on each counts."""
@@ -67,7 +68,8 @@ class Progress:
             if failure:
                 self._failed[failure.cause] += 1
                 if len(self._first_failed) < SHOWN_FAILURES:
-                    self._first_failed.append({"url": url, "cause": failure.cause, "detail": failure.detail})
+                    shown = without_credentials(url)
+                    self._first_failed.append({"url": shown, "cause": failure.cause, "detail": failure.detail})
 
     def add_items(self, number: int) -> None:
         """Count data items that are written."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 from image_spider.fields import Field, Value
 from image_spider.items import ImageItem
+from image_spider.urls import without_credentials
 
 Kind = Literal["page", "image"]
 Type = Literal["text", "texts", "whole", "real", "time"]
@@ -57,7 +58,7 @@ def page_columns(fields: Iterable[Field]) -> dict[str, Type]:
 
 def page_record(page: PageRecord) -> Record:
     """Return what is written of a page."""
-    return {"url": page.url, "crawled_at": page.crawled_at.isoformat(), **page.values}
+    return {"url": without_credentials(page.url), "crawled_at": page.crawled_at.isoformat(), **page.values}
 
 
 def image_record(item: ImageItem) -> Record:
@@ -66,8 +67,8 @@ def image_record(item: ImageItem) -> Record:
     assert image
     topics = [*item.topics, *(understanding.topics if understanding else ())]
     return {
-        "image_url": item.candidate.url,
-        "page_url": item.page_url,
+        "image_url": without_credentials(item.candidate.url),
+        "page_url": without_credentials(item.page_url),
         "crawled_at": item.seen_at.isoformat(),
         "alt": item.candidate.alt,
         "title": item.candidate.title,

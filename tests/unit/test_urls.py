@@ -13,6 +13,7 @@ from image_spider.urls import (
     registrable_domain,
     same_site,
     start_url,
+    without_credentials,
 )
 
 BASE = "https://example.com/dir/page.html?q=1"
@@ -204,6 +205,7 @@ def joined_by_the_standard_library(base: str, reference: str) -> str | None:
         ("https://example.com/A?b=2&a=1#c", "https://example.com/A?b=2&a=1"),
         ("https://User:Pass@Example.com/", "https://User:Pass@example.com/"),
         ("http://[2001:DB8::1]:80/", "http://[2001:db8::1]/"),
+        ("https://a.example/x//you@b.example", "https://a.example/x//you@b.example"),
         ("data:image/png;sha256=00", "data:image/png;sha256=00"),
     ],
 )
@@ -315,3 +317,18 @@ def test_a_typed_start_url_becomes_canonical(text: str, url: str) -> None:
 def test_a_start_url_that_is_no_web_address_is_refused_with_a_remedy(text: str) -> None:
     with pytest.raises(UsageError, match=r"an http or https URL, for example https://example\.com/"):
         start_url(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:secret@a.example:8443/x?y=1", "https://a.example:8443/x?y=1"),
+        ("https://me@a.example/", "https://a.example/"),
+        ("https://me:p@ss@a.example/", "https://a.example/"),
+        ("https://a.example/@me?to=you@b.example", "https://a.example/@me?to=you@b.example"),
+        ("https://a.example/x//you@b.example", "https://a.example/x//you@b.example"),
+        ("data:image/png;sha256=00", "data:image/png;sha256=00"),
+    ],
+)
+def test_a_url_is_shown_without_its_user_and_password(url: str, shown: str):
+    assert without_credentials(url) == shown

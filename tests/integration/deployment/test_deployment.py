@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from deploy.deployment.deployment import Deployment
 from deploy.deployment.egg import Egg, read_egg
 from deploy.deployment.node_client import NodeClient
@@ -94,6 +96,15 @@ def test_a_node_of_ours_that_does_not_answer_in_time_may_take_the_egg_later_and_
         assert "may still be checking 1" in report.outcomes[1].message
 
 
+def test_a_node_of_ours_whose_proxy_gave_it_up_may_take_the_egg_later_and_is_called_unknown(
+    egg: Egg, target_at: TargetAt
+):
+    with HashTellingNode(gives_up=True) as node:
+        report = deploy(egg, target_at(node.url))
+        assert (report.is_well, states(report)) == (False, [State.UNKNOWN])
+        assert "may still be checking 1" in report.outcomes[0].message
+
+
 def test_a_node_that_holds_other_bytes_is_not_believed(egg: Egg, target_at: TargetAt):
     with HashTellingNode() as node, HashTellingNode(damages=True) as damaging:
         report = deploy(egg, target_at(node.url), target_at(damaging.url))
@@ -140,6 +151,22 @@ def test_a_deployment_that_is_interrupted_puts_everything_back(ours: ScrapydNode
         assert (node.eggs, runs(at_ours)) == ({}, None)
 
 
+def test_a_deployment_that_is_interrupted_while_a_node_checks_the_egg_does_not_say_that_it_was_put_back(
+    egg: Egg, target_at: TargetAt
+):
+    with HashTellingNode(keeps_silent=True) as silent:
+
+        async def interrupted(clients: list[NodeClient]) -> Report:
+            task = asyncio.ensure_future(Deployment(clients=clients, egg=egg, show=Recorder()).run())
+            assert await asyncio.to_thread(silent.has_upload.wait, 60)
+            task.cancel()
+            return await task
+
+        report = with_clients([target_at(silent.url)], interrupted)
+        assert (report.is_well, states(report)) == (False, [State.UNKNOWN])
+        assert report.outcomes[0].message == "it runs None, and may still be checking 1"
+
+
 def test_a_full_disk_of_a_stock_node_leaves_no_half_egg_behind(tmp_path: Path, egg: Egg, target_at: TargetAt):
     with running(SmallDisk(tmp_path / "disk", megabytes=1)) as disk:
         large = replace(egg, version="2", content=bytes(2 << 20) + egg.content)
@@ -160,6 +187,27 @@ def test_a_second_deployment_at_the_same_time_is_noticed_and_left_alone(egg: Egg
         assert (report.is_well, states(report)) == (False, [State.UNKNOWN])
         assert "another deployment has come between" in report.outcomes[0].message
         assert report.outcomes[0].runs == "other"
+
+
+@pytest.mark.parametrize("status", [409, 400, 500])
+def test_the_egg_of_another_deployment_under_the_same_name_is_not_deleted(status: int, egg: Egg, target_at: TargetAt):
+    with HashTellingNode(refuses=(status, b"of another deployment")) as node:
+        report = deploy(egg, target_at(node.url))
+        assert not report.is_well
+        assert node.eggs == {"1": b"of another deployment"}
+
+
+def test_the_same_egg_of_another_deployment_that_came_first_is_not_deleted(egg: Egg, target_at: TargetAt):
+    with HashTellingNode(refuses=(409, egg.content)) as node:
+        report = deploy(egg, target_at(node.url))
+        assert (report.is_well, states(report)) == (False, [State.FAILED])
+        assert node.eggs == {"1": egg.content}
+
+
+def test_an_egg_that_our_node_took_and_then_failed_over_is_removed_again(egg: Egg, target_at: TargetAt):
+    with HashTellingNode(refuses=(500, egg.content)) as node:
+        report = deploy(egg, target_at(node.url))
+        assert (report.is_well, states(report), node.eggs) == (False, [State.FAILED], {})
 
 
 def test_of_two_deployments_at_once_to_our_node_the_one_that_is_well_is_the_one_that_runs(

@@ -16,6 +16,23 @@ from tests.monitoring_api import MonitoringServer
 from tests.servers import free_port
 from tests.waiting import wait_until
 
+REFUSALS = 2
+
+
+class ThreadlessApi(MonitoringApi):
+    """Has no thread for its alarm at the second and third call: the container may have no more processes."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(base_url)
+        self.calls = 0
+
+    def post(self, path: str, body: dict[str, object], *, seconds: float) -> None:
+        self.calls += 1
+        if 1 < self.calls <= 1 + REFUSALS:
+            raise RuntimeError("can't start new thread")
+        super().post(path, body, seconds=seconds)
+
+
 BODY: dict[str, object] = {"execution_id": "e1", "text": "grüße \ud800"}
 
 
@@ -71,6 +88,27 @@ def test_heartbeats_come_again_after_an_outage_which_is_logged_once(caplog: pyte
         assert told[1] == "The platform takes heartbeats again"
         heard = len(server.heartbeats)
         assert beats.sent == heard  # none comes after stop()
+
+
+def test_heartbeats_and_a_completion_survive_a_container_without_threads_to_spare(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(completion, "FIRST_WAIT_SECONDS", 0.01)
+    with MonitoringServer() as server:
+        api = ThreadlessApi(server.url)
+        beats = Heartbeat(api=api, report=lambda: dict(BODY), seconds=0.02)
+        beats.start()
+        wait_until(lambda: len(server.heartbeats) >= 2)
+        beats.stop(seconds=60)
+        assert beats.failed == REFUSALS
+        assert caplog.text.count("did not arrive, the crawl goes on: RuntimeError: can't start new thread") == 1
+        api.calls = 1
+        assert deliver(api, dict(BODY), seconds=60)
+        assert (api.calls, len(server.completions)) == (2 + REFUSALS, 1)
+
+
+def test_heartbeats_that_never_began_can_be_stopped():
+    Heartbeat(api=MonitoringApi("http://127.0.0.1:9"), report=lambda: dict(BODY), seconds=30).stop(seconds=60)
 
 
 def test_heartbeats_come_while_the_main_thread_is_busy():

@@ -4,6 +4,7 @@ import csv
 import json
 import resource
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -147,3 +148,11 @@ def _completion(items: list[dict[str, object]]):
     assert (body["success"], body["error_message"]) == (False, "why")
     assert body["result_data"].keys() == {"crawl_summary", "data_items", "total_data_count"}
     return body["result_data"]
+
+
+def test_records_hold_no_credentials_of_their_urls():
+    page = page_record(PageRecord(url="https://me:secret@a.example/", crawled_at=AT))
+    candidate = replace(ITEM.candidate, url="https://me:secret@a.example/i.png")
+    image = image_record(replace(ITEM, candidate=candidate, page_url="https://me:secret@a.example/"))
+    assert "secret" not in json.dumps([page, image])
+    assert (page["url"], image["image_url"]) == ("https://a.example/", "https://a.example/i.png")

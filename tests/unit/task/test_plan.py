@@ -74,3 +74,13 @@ def test_what_the_file_asks_for_becomes_settings():
     }
     assert plan(base_url="a.example").settings == {}
     assert asked.defaults["DATA_DIR"] == "/app/output"
+
+
+def test_credentials_of_a_url_that_nobody_can_fetch_are_masked():
+    made = plan(target_urls=["https://a.example/", "ftp://me:secret@b.example/", "http://me:sec/ret@b.example/"])
+    assert [text for text, _ in made.unusable] == ["ftp://***@b.example/", "http://***@b.example/"]
+    assert plan(target_urls=["https://a.example/", "mailto:me@b.example"]).unusable[0][0] == "mailto:me@b.example"
+    for values in ({"target_urls": ["me:secret@b.example"]}, {"base_url": "ftp://me:secret@b.example/"}):
+        with pytest.raises(UsageError) as refused:
+            plan(**values)
+        assert "secret" not in str(refused.value)

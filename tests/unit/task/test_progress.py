@@ -69,3 +69,15 @@ def test_of_many_failures_the_first_are_listed_and_all_are_counted():
     failures = progress.failures()
     assert failures["by_cause"] == {"status": SHOWN_FAILURES + 5}
     assert len(failures["first"]) == SHOWN_FAILURES  # type: ignore[arg-type]
+
+
+def test_credentials_of_a_page_are_never_shown_and_pages_told_apart_by_them_all_the_same():
+    progress = Progress()
+    for user in ("me", "you"):
+        url = f"https://{user}:secret@a.example/"
+        progress.known(url)
+        progress.fetching(url)
+        progress.settled(url, read=False, failure=GONE)
+    assert progress.snapshot()["crawled_urls"] == 2
+    assert progress.snapshot()["current_url"] == "https://a.example/"
+    assert progress.failures()["first"] == [{"url": "https://a.example/", "cause": "status", "detail": "HTTP 404"}] * 2
