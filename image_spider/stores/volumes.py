@@ -47,6 +47,11 @@ class VolumeStore:
         return min(MAX_THREADS, sum(store.threads for store, _ in self._volumes))
 
     @property
+    def parts(self) -> list[Store]:
+        """The volumes as they are given, labelled or not."""
+        return [store for store, _ in self._volumes]
+
+    @property
     def volumes(self) -> dict[str, Store]:
         """The volumes by their labels. Raises StoreError for one that is not labelled, or has another one's label."""
         with self._lock:

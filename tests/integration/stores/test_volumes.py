@@ -253,3 +253,32 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, names: str, words: tuple
 def test_a_store_that_is_not_there_cannot_be_emptied(tmp_path: Path):
     with pytest.raises(StoreError, match="there is no store"):
         run(tmp_path, "a", "--from", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("names", "source"),
+    [("a", "{}/link"), ("a", "{}/./a/../a"), ("abc", "{0}/a,{0}/b"), ("ab", "{}/link"), ("ab", "{0}/old,{0}/link")],
+)
+def test_a_store_is_never_emptied_into_itself_whatever_it_is_called(tmp_path: Path, names: str, source: str):
+    store = opened(tmp_path, names) if len(names) > 1 else LocalStore(tmp_path / names)
+    store.open()
+    fill(store)
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    if "old" in source:
+        (tmp_path / "old").mkdir()
+        (tmp_path / "old/.volume").write_text("old")
+    for words in ((), ("--dry-run",)):
+        with pytest.raises(UsageError, match=r"this one is IMAGES_STORE|another store than"):
+            run(tmp_path, names, "--from", source.format(tmp_path), *words)
+    assert whole(store)
+    assert not [*tmp_path.glob("*/.same-*")]
+
+
+def test_a_store_in_the_working_directory_is_not_emptied_into_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = LocalStore(tmp_path / "a")
+    store.open()
+    fill(store)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="this one is IMAGES_STORE"):
+        run(tmp_path, "a", "--from", "a")
+    assert whole(store)
