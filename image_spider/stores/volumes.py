@@ -85,6 +85,8 @@ class VolumeStore:
                 store.open()
             for store in new:
                 _write_label(store)
+            if new:  # two that are one folder have one label now
+                self._read_labels()
 
     def close(self) -> None:
         """Close every volume."""
@@ -209,6 +211,7 @@ class VolumeStore:
 
     def _read_labels(self) -> list[Store]:
         """Read the labels of the volumes; return those that have none, which is all of them or nothing."""
+        self._labelled = {}
         labels = [_label_of(store) for store, _ in self._volumes]
         new = [store for (store, _), label in zip(self._volumes, labels, strict=True) if label is None]
         if new and len(new) < len(labels):

@@ -61,7 +61,7 @@ def whole(store: VolumeStore | LocalStore) -> bool:
     )
 
 
-def run(folder: Path, names: str, *words: str) -> int:
+def run(folder: Path, names: Sequence[str], *words: str) -> int:
     parser = ArgumentParser()
     rebalance.add_options(parser)
     store = ",".join(str(folder / name) for name in names)
@@ -281,4 +281,20 @@ def test_a_store_in_the_working_directory_is_not_emptied_into_itself(tmp_path: P
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="this one is IMAGES_STORE"):
         run(tmp_path, "a", "--from", "a")
+    assert whole(store)
+
+
+def test_new_volumes_that_are_one_folder_are_refused_before_anything_is_moved(tmp_path: Path):
+    store = LocalStore(tmp_path / "a")
+    store.open()
+    fill(store)
+    for link in ("b", "longer"):
+        (tmp_path / link).symlink_to(tmp_path / "a")
+        pair = VolumeStore([(LocalStore(tmp_path / name), 1.0) for name in ("a", link)])
+        for use in (pair.open, lambda pair=pair: pair.size("x"), pair.open):  # type: ignore[misc]
+            with pytest.raises(StoreError, match="two volumes are labelled"):
+                use()
+        with pytest.raises(StoreError, match="two volumes are labelled"):
+            run(tmp_path, ["a", link])
+        store.remove(".volume")
     assert whole(store)
