@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from image_spider.catalog.copies import queue_copies
 from image_spider.catalog.files import RecordedFile, sources
-from image_spider.exceptions import StoreError
+from image_spider.exceptions import StoreError, UnreadableFile
 from image_spider.integrity.check import BATCH_FILES, Checked
 from image_spider.integrity.findings import Finding
 from image_spider.parts import parts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from image_spider.catalog.catalog import Catalog
     from image_spider.integrity.check import Check
     from image_spider.integrity.journal import Journal
@@ -86,10 +89,16 @@ class Checkup:
     ) -> list[Finding]:
         """Download what has a URL; return all of them, some of them repaired.
 
-        A damaged file is moved aside first, as a download would take it for the right one.
+        A damaged file is moved aside first, as a download would take it for the right one. One that cannot be read
+        stays, and is not downloaded: it may be whole.
         """
-        aside = {finding.sha256: self._repair.set_aside(finding) for finding in left if finding.sha256 in urls}
-        fetch(urls[sha256] for sha256 in aside)
+        aside: dict[str, Path | None] = {}
+        for finding in left:
+            if finding.sha256 in urls:
+                with suppress(UnreadableFile):
+                    aside[finding.sha256] = self._repair.set_aside(finding)
+        if aside:
+            fetch(urls[sha256] for sha256 in aside)
         return [self._outcome(finding, str(aside.get(finding.sha256) or "")) for finding in left]
 
     def queue_for_mirrors(self, repaired: Sequence[Finding], *, mirrors: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from image_spider.exceptions import DamagedFile, StoreError
+from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
 from image_spider.stores.ledger import Ledger, LedgerFile, ledgers
 from image_spider.stores.paths import FOLDER_DIGITS, is_image_path
 from image_spider.stores.store import StoredFile
@@ -120,7 +120,7 @@ class LocalStore:
         except FileNotFoundError:
             raise DamagedFile(f"{file}: missing") from None
         except OSError as error:
-            raise DamagedFile(f"{file}: cannot be read: {error.strerror or error}") from error
+            raise UnreadableFile(f"{file}: cannot be read: {error.strerror or error}") from error
         if hashlib.sha256(data).hexdigest() != sha256:
             raise DamagedFile(f"{file}: its SHA-256 is not that of its name")
         return data
@@ -133,7 +133,7 @@ class LocalStore:
         except FileNotFoundError:
             raise DamagedFile(f"{file}: missing") from None
         except OSError as error:
-            raise DamagedFile(f"{file}: cannot be read: {error.strerror or error}") from error
+            raise UnreadableFile(f"{file}: cannot be read: {error.strerror or error}") from error
 
     def files(self) -> Iterator[StoredFile]:
         """Yield every image file, folder by folder in the order of their names."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from image_spider.exceptions import DamagedFile, StoreError
+from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
 from image_spider.stores.ledger import Ledger, LedgerFile
 from image_spider.stores.placement import by_preference
 from image_spider.stores.store import Store, StoredFile
@@ -187,7 +187,7 @@ class VolumeStore:
         return None
 
     def _whole(self, path: str, read: Callable[[Store], bytes]) -> bytes:
-        """Return what the first volume gives that has the file whole."""
+        """Return what the first volume gives that has the file whole; else one that cannot be read tells most."""
         damage: DamagedFile | None = None
 
         def look(store: Store) -> bytes | None:
@@ -195,7 +195,8 @@ class VolumeStore:
             try:
                 return read(store)
             except DamagedFile as error:
-                damage = damage if damage and not str(damage).endswith(": missing") else error
+                if not damage or _weight(error) > _weight(damage):
+                    damage = error
                 return None
 
         found = self._find(path, look)
@@ -227,6 +228,11 @@ class VolumeStore:
         self._labelled = dict(zip(known, (store for store, _ in self._volumes), strict=True))
         self._weights = dict(zip(known, (weight for _, weight in self._volumes), strict=True))
         return new
+
+
+def _weight(damage: DamagedFile) -> int:
+    """Return which of two to tell: a file that cannot be read may be whole, and one that is missing is elsewhere."""
+    return 2 if isinstance(damage, UnreadableFile) else 0 if str(damage).endswith(": missing") else 1
 
 
 def _label_of(store: Store) -> str | None:

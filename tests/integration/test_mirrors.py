@@ -18,6 +18,7 @@ from image_spider.mirrors.copying import CLAIM_SECONDS, Copied, Copying
 from image_spider.stores.local import LocalStore
 from tests.samples import NOON
 from tests.stored_images import files_of, store_images
+from tests.unreadable import unreadable
 from tests.waiting import wait_until
 
 FILES = 20
@@ -248,6 +249,18 @@ def test_a_mirror_that_somebody_changed_is_compared_and_gets_what_it_lacks(
     assert copying.step().files == 2
     assert sum(checked.files for checked in queue_lacking(catalog, mirror, full=True, clock=clock)) == FILES
     assert copying.step().files == 1
+    assert files_of(mirror) == stored
+
+
+def test_a_file_that_cannot_be_read_now_is_not_deleted_from_a_mirror(
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying
+):
+    copying.step()
+    path = min(stored)
+    with unreadable(mirror.root / path):
+        (finding,) = [one for checked in queue_lacking(catalog, mirror, full=True) for one in checked.findings]
+    assert finding.line() == f"{path}: cannot be read: Input/output error"
+    assert catalog.read(behind) == []
     assert files_of(mirror) == stored
 
 
