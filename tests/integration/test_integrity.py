@@ -142,6 +142,30 @@ def test_extra_files_are_deleted_only_when_that_is_asked_for(run: Run, store: Lo
     assert files_of(store) == stored
 
 
+def test_with_an_empty_catalog_no_file_is_extra_enough_to_be_deleted(run: Run, store: LocalStore):
+    path, data = store_file(store, FILES)
+    with pytest.raises(StoreError, match="the catalog has no image"):
+        run(remove_extra=True)
+    assert files_of(store) == {path: data}
+    assert run() == {"extra": [f"{path}: no image of the catalog"]}
+
+
+def test_a_file_that_a_ledger_tells_of_is_not_deleted_as_the_catalog_may_be_an_old_backup(
+    run: Run, store: LocalStore, stored: dict[str, bytes]
+):
+    (told, data), (extra, _) = (store_file(store, FILES + number) for number in range(2))
+    ledger = store.begin_ledger()
+    ledger.append([an_item(image=an_image(sha256=Path(told).stem, path=told, bytes=len(data)))])
+    ledger.close()
+    assert sorted(run(remove_extra=True)["extra"]) == sorted(
+        [
+            f"{told}: no image of the catalog, but a ledger tells of it: `scrapy catalog recover --apply`",
+            f"{extra}: no image of the catalog; deleted",
+        ]
+    )
+    assert files_of(store) == stored | {told: data}
+
+
 def test_an_image_that_a_crawl_records_meanwhile_is_not_extra(
     catalog: Catalog, run: Run, store: LocalStore, stored: dict[str, bytes]
 ):
