@@ -94,9 +94,18 @@ class Copying:
                 failed.set()
             return error or True
 
-        outcomes = list(zip(batch, self._threads.map(copy, batch), strict=True))
+        outcomes = self._kept(list(zip(batch, self._threads.map(copy, batch), strict=True)))
         self._catalog.transaction(partial(self._settle, outcomes=outcomes))
         return _told(outcomes)
+
+    def _kept(self, outcomes: list[tuple[Copy, StoreError | bool]]) -> list[tuple[Copy, StoreError | bool]]:
+        """Make what was copied survive a loss of power before it leaves the queue."""
+        try:
+            if paths := [copy.path for copy, outcome in outcomes if outcome is True]:
+                self.mirror.keep_names(paths)
+        except StoreError as error:
+            return [(copy, error if outcome is True else outcome) for copy, outcome in outcomes]
+        return outcomes
 
     def _copy(self, copy: Copy) -> StoreError | None:
         """Copy one file; return what hinders it: DamagedFile when that is the file itself."""

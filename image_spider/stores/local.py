@@ -7,9 +7,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
 from image_spider.stores.ledger import Ledger, LedgerFile, ledgers
@@ -70,7 +70,8 @@ class LocalStore:
 
         Paths are named after their content: a file of the right size is there already, and False is returned.
         What can be made again need not be durable: without the fsync, some milliseconds, a loss of power may leave
-        an empty file.
+        an empty file. The folder is not fsynced, which would cost as much again for each image of a crawl: see
+        keep_names.
         """
         if self.size(path) == len(data):
             return False
@@ -92,6 +93,16 @@ class LocalStore:
                 partial.unlink(missing_ok=True)
             raise self._error("write to", error) from error
         return True
+
+    def keep_names(self, paths: Collection[str]) -> None:
+        """Fsync the folders of these files, and those above them, which may be new; each once."""
+        folders = {parent for path in paths for parent in PurePosixPath(path).parents}
+        try:
+            for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
+                with suppress(FileNotFoundError):  # of several volumes another one has the file
+                    _fsync(self.root / folder)
+        except OSError as error:
+            raise self._error("write to", error) from error
 
     def remove(self, path: str) -> None:
         """Delete the file under path, if there is one."""
@@ -157,6 +168,14 @@ class LocalStore:
             f"cannot {verb} the image store {self.root}: {error.strerror or error}. "
             "Mend its space or permissions, or set IMAGES_STORE to another folder."
         )
+
+
+def _fsync(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
@@ -129,6 +129,11 @@ class VolumeStore:
                 self._troubled.discard(store.name)
                 return new
         raise refusals[0]
+
+    def keep_names(self, paths: Collection[str]) -> None:
+        """Tell every volume, as a file may lie on any."""
+        for store in self.volumes.values():
+            store.keep_names(paths)
 
     def remove(self, path: str) -> None:
         """Delete the file under path, wherever it lies."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.copies import behind, claim_copies, queue_copies
+from image_spider.exceptions import StoreError
 from image_spider.mirrors.catching_up import catch_up, queue_lacking
 from image_spider.mirrors.copier import Copier
 from image_spider.mirrors.copying import CLAIM_SECONDS, Copied, Copying
@@ -126,6 +127,28 @@ def test_a_mirror_that_was_away_for_an_hour_is_brought_up_to_date_when_it_is_bac
     while copying.step().claimed:
         pass
     assert files_of(mirror) == stored
+    assert catalog.read(behind) == []
+
+
+def test_a_copy_leaves_the_queue_only_when_its_name_is_durable(
+    catalog: Catalog,
+    mirror: LocalStore,
+    stored: dict[str, bytes],
+    copying: Copying,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def fail(store: LocalStore, paths: Collection[str]) -> None:
+        assert (store.root, {*paths}) == (mirror.root, stored.keys())
+        raise StoreError("Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "keep_names", fail)
+        assert copying.step().away == "Input/output error"
+    (state,) = catalog.read(behind)
+    assert state.files == FILES
+    clock.forward(seconds=30)
+    assert copying.step().files == FILES
     assert catalog.read(behind) == []
 
 

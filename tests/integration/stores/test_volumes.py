@@ -6,7 +6,7 @@ import hashlib
 import logging
 import shutil
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -185,6 +185,25 @@ def test_a_rebalance_gives_a_new_volume_its_share_and_may_be_interrupted(
     assert not any(on(tmp_path, "c") & on(tmp_path, name) for name in "ab")
     assert run(tmp_path, "abc") == 0
     assert "0 files" in capsys.readouterr().out
+
+
+def test_a_file_is_deleted_only_when_its_name_is_durable_where_it_belongs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fill(opened(tmp_path, "a"))
+    assert run(tmp_path, "abc", "--take-in") == 0
+
+    def fail(store: LocalStore, paths: Collection[str]) -> None:
+        assert {file.path for file in store.files()} >= {*paths}
+        raise StoreError("Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "keep_names", fail)
+        with pytest.raises(StoreError, match="Input/output error"):
+            run(tmp_path, "abc")
+        assert on(tmp_path, "a") == files().keys()
+    assert run(tmp_path, "abc") == 0
+    assert whole(opened(tmp_path, "abc"))
 
 
 def test_two_rebalances_at_once_do_each_other_no_harm(tmp_path: Path):
