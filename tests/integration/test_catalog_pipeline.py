@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def stored(folder: Path) -> set[str]:
 
 def thumbnails(folder: Path) -> set[str]:
     return {path.name.partition(".")[0] for path in (folder / "images").rglob("*.thumb.jpg")}
+
+
+def test_a_crawl_that_ends_does_not_wait_for_a_store_that_is_to_delete_a_file(monkeypatch: pytest.MonkeyPatch):
+    asked: list[Callable[[], bool]] = []
+    monkeypatch.setattr(LocalStore, "give_up_when", lambda store, ending: asked.append(ending))
+    crawler = get_crawler(ImagesSpider, {"DUPLICATES": "drop"})
+    crawler.spider = crawler._create_spider(url=PAGE)
+    CatalogPipeline.from_crawler(crawler)
+    (ending,) = asked
+    for stopping in (False, True):
+        monkeypatch.setattr(ImagesSpider, "stopping", stopping)
+        assert ending() is stopping
 
 
 def test_a_link_reaches_the_item(tmp_path: Path, catalog_url: str, catalog: Catalog):
