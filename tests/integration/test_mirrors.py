@@ -203,6 +203,39 @@ def test_a_damaged_file_is_never_copied_waits_and_holds_nobody_up(
     assert files_of(mirror) == {path: data for path, data in stored.items() if path != missing}
 
 
+def test_a_file_of_the_right_size_and_wrong_bytes_on_the_mirror_is_replaced_and_one_that_cannot_be_read_waits(
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying, clock: Clock
+):
+    mirror.open()
+    wrong, unread, right = sorted(stored)[:3]
+    for path, data in ((wrong, stored[wrong][::-1]), (unread, stored[unread]), (right, stored[right])):
+        mirror.write(path, data)
+    with unreadable(mirror.root / unread):
+        copied = copying.step()
+    assert copied.damaged == ()
+    assert copied.away == f"{mirror.root / unread}: cannot be read: Input/output error"
+    clock.forward(seconds=30)
+    while copying.step().claimed:
+        pass
+    assert files_of(mirror) == stored
+    assert catalog.read(behind) == []
+
+
+def test_a_mirror_that_is_the_store_under_another_name_is_refused(
+    catalog: Catalog, store: LocalStore, tmp_path: Path, clock: Clock
+):
+    files = store_images(catalog, store, 1)
+    (tmp_path / "link").symlink_to(store.root)
+    mirror = LocalStore(tmp_path / "link")
+    queue(catalog, mirror.name, files)
+    copying = Copying(catalog=catalog, store=store, mirror=mirror, clock=clock)
+    assert copying.step().away == f"the mirror {mirror.name} is IMAGES_STORE, or a volume of it: name another one"
+    copying.close()
+    (state,) = catalog.read(behind)
+    assert state.files == 1
+    assert files_of(store) == files
+
+
 def test_what_a_killed_worker_claimed_is_copied_by_another_one_in_time(
     catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying, clock: Clock
 ):
