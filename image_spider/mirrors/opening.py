@@ -20,14 +20,15 @@ RETRY_SECONDS = 5.0  # of an object store: the queue tries again, and a crawl th
 def make_mirrors(settings: Config) -> list[Store]:
     """Return the stores of IMAGES_MIRRORS, in their order; raises UsageError for one that is the store itself.
 
-    Folders are compared as paths, volume by volume, and none is looked at: a mirror may be away. What is the same by a
-    link is found when the first file is copied.
+    Their names, by which their queues go, do not depend on the folder that a process works in. Folders are compared as
+    paths, volume by volume, and none is looked at: a mirror may be away. What is the same by a link is found when the
+    first file is copied.
     """
     patience = min(RETRY_SECONDS, settings.IMAGES_STORE_RETRY_SECONDS)
     taken = _places(images_store(settings))
     mirrors = []
     for url in settings.IMAGES_MIRRORS.split():
-        mirror = store_at(url, settings, retry_seconds=patience)
+        mirror = store_at(url, settings, retry_seconds=patience, absolute=True)
         if not taken.isdisjoint(_places(mirror)):
             raise UsageError("IMAGES_MIRRORS", url, "stores that are different, and none is IMAGES_STORE")
         taken |= _places(mirror)

@@ -60,7 +60,8 @@ def test_what_is_no_store_is_refused_at_start(mirrors: str):
 
 def test_mirrors_are_separated_by_blanks_and_volumes_of_one_by_commas():
     settings = config.check({"IMAGES_MIRRORS": " one,two\n three "})
-    assert [mirror.name for mirror in make_mirrors(settings)] == ["one,two", "three"]
+    here = Path.cwd()
+    assert [mirror.name for mirror in make_mirrors(settings)] == [f"{here}/one,{here}/two", f"{here}/three"]
 
 
 def test_the_folder_of_a_mirror_is_not_made_where_its_disk_is_not_mounted(tmp_path: Path):
