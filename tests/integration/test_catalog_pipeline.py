@@ -137,11 +137,11 @@ def queued(catalog: Catalog) -> set[tuple[str, str]]:
 
 
 def test_what_is_new_and_kept_is_queued_for_every_mirror_and_once(tmp_path: Path, catalog_url: str, catalog: Catalog):
-    crawl(tmp_path, catalog_url, "drop", *items(SMALL, COPY), mirrors="one two")
-    assert queued(catalog) == {("one", SMALL.sha256), ("two", SMALL.sha256)}
+    crawl(tmp_path, catalog_url, "drop", *items(SMALL, COPY), mirrors="/one /two")
+    assert queued(catalog) == {("/one", SMALL.sha256), ("/two", SMALL.sha256)}
     catalog.transaction(lambda connection: connection.execute(delete(schema.copies)))
-    crawl(tmp_path, catalog_url, "link", *items(SMALL, COPY), mirrors="one two")
-    assert queued(catalog) == {("one", COPY.sha256), ("two", COPY.sha256)}
+    crawl(tmp_path, catalog_url, "link", *items(SMALL, COPY), mirrors="/one /two")
+    assert queued(catalog) == {("/one", COPY.sha256), ("/two", COPY.sha256)}
     crawl(tmp_path, catalog_url, "keep", *items(a_picture(4, 0b111111)))
     assert len(queued(catalog)) == 2, "without mirrors nothing is queued"
 
@@ -149,7 +149,7 @@ def test_what_is_new_and_kept_is_queued_for_every_mirror_and_once(tmp_path: Path
 def test_what_is_rolled_back_is_not_queued(tmp_path: Path, catalog_url: str, catalog: Catalog):
     (tmp_path / "images").mkdir()
     (tmp_path / "images/.ledgers").touch()
-    crawl(tmp_path, catalog_url, "link", *items(SMALL), mirrors="one")
+    crawl(tmp_path, catalog_url, "link", *items(SMALL), mirrors="/one")
     assert queued(catalog) == set()
 
 
