@@ -15,6 +15,7 @@ ImageSpiderError
 ├── StoreError            the image store cannot be written or read: the crawl stops
 │   ├── StoreAway         it cannot be reached or is overloaded, for longer than was waited for
 │   └── DamagedFile       one stored file is missing or not what was stored: reported, and the rest goes on
+│       └── UnreadableFile  it is there and cannot be read now, so it may be whole: it is never deleted for that
 ├── ReportFailed          a platform's API did not take a task's report: the crawl goes on
 ├── BrokerError           Redis cannot be reached or refuses: commands stop, workers wait
 └── CatalogError          the catalog cannot be reached or written: the crawl stops
@@ -100,6 +101,10 @@ class StoreAway(StoreError):
 
 class DamagedFile(StoreError):
     """A stored file is missing, cannot be read or is not what was stored; the message begins with its path."""
+
+
+class UnreadableFile(DamagedFile):
+    """A stored file is there and the system does not let it be read: nothing is known of its bytes."""
 
 
 class ReportFailed(ImageSpiderError):

@@ -83,10 +83,10 @@ class CatalogPipeline:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Read the settings of catalog and store, IMAGES_EXPIRES and DUPLICATES; off for other spiders than ours."""
-        images_spider(crawler)
         settings = config.from_settings(crawler.settings)
         catalog = Catalog.from_config(settings)
-        store = images_store(settings)
+        spider, store = images_spider(crawler), images_store(settings)
+        store.give_up_when(lambda: spider.stopping)  # it deletes files with DUPLICATES=drop
         pipeline = cls(
             crawler=crawler,
             catalog=catalog,
@@ -209,7 +209,7 @@ class CatalogPipeline:
         """
         found = [item for item in items if isinstance(item, ImageItem)]
         pictures = {item.image.sha256 for item in found if item.image} if self._mirrors else set()
-        new = pictures - {*queries.known_images(connection, pictures)}
+        new = pictures - {*queries.known_images(connection, pictures)} if pictures else pictures
         written = write_items(connection, items, duplicates=self._duplicates)
         queue_copies(connection, new - written.refused.keys(), mirrors=self._mirrors, now=datetime.now(UTC))
         self._ledger = self._ledger or self._store.begin_ledger()

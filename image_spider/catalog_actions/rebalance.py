@@ -18,6 +18,7 @@ from image_spider.config import Config
 from image_spider.exceptions import StoreError, UsageError
 from image_spider.progress_bar import ProgressBar
 from image_spider.stores.rebalance import Move, carry_out, everything_of, misplaced, move_ledgers
+from image_spider.stores.sameness import share_a_place
 from image_spider.stores.store import Store
 from image_spider.stores.volumes import VolumeStore
 
@@ -45,6 +46,8 @@ def run(options: argparse.Namespace, settings: Config) -> int:
             raise UsageError("--from", options.source, "another store than IMAGES_STORE and its volumes")
         if not source.exists():
             raise StoreError(f"there is no store {source.name}")
+        if share_a_place(source, store):
+            raise UsageError("--from", options.source, "another store: this one is IMAGES_STORE, or a volume of it")
         left = _move(partial(everything_of, source, store), store, dry=options.dry_run)
         if not options.dry_run:
             print(f"{move_ledgers(source, store):,} ledgers moved")  # noqa: T201

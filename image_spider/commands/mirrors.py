@@ -89,6 +89,9 @@ def _compare(catalog: Catalog, mirror: Store, *, full: bool) -> bool:
     with ProgressBar(catalog.read(count_recorded), console=Console(stderr=True)) as bar:
         try:
             for checked in queue_lacking(catalog, mirror, full=full):
+                for finding in checked.findings:
+                    if finding.kind == "damaged":
+                        bar.say(f"{mirror.name}: {finding.line()}")
                 bar.advance(checked.files)
         except StoreError as error:  # the other mirrors are compared all the same
             bar.say(f"{mirror.name}: {error}")

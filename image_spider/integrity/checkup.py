@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from image_spider.catalog.copies import queue_copies
-from image_spider.catalog.files import RecordedFile, sources
-from image_spider.exceptions import StoreError
+from image_spider.catalog.files import RecordedFile, count_recorded, sources
+from image_spider.exceptions import StoreError, UnreadableFile
 from image_spider.integrity.check import BATCH_FILES, Checked
 from image_spider.integrity.findings import Finding
 from image_spider.parts import parts
+from image_spider.stores.ledger import sha256s_told
+from image_spider.stores.paths import sha256_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from image_spider.catalog.catalog import Catalog
     from image_spider.integrity.check import Check
     from image_spider.integrity.journal import Journal
@@ -70,9 +75,23 @@ class Checkup:
                 yield done
 
     def unrecorded(self) -> Iterator[Checked]:
-        """Look at every file of the store."""
+        """Look at every file of the store, and delete what nothing tells of if that is wished.
+
+        Raises StoreError when the catalog is empty: then it is the catalog that is wrong, not the files.
+        """
+        if not self._wishes.remove_extra:
+            yield from self._check.unrecorded()
+            return
+        if not self._catalog.read(count_recorded):
+            raise StoreError("the catalog has no image, and every file would be deleted: see `scrapy catalog recover`")
+        extra: list[Finding] = []
         for checked in self._check.unrecorded():
-            yield replace(checked, findings=tuple(map(self._removed, checked.findings)))
+            extra += checked.findings
+            yield replace(checked, findings=())
+        asked = {sha256_of(finding.path) for finding in extra}
+        told = sha256s_told(self._store.ledgers(), asked) if asked else asked
+        for part in parts(extra, BATCH_FILES):
+            yield Checked(files=0, findings=tuple(self._removed(finding, told) for finding in part))
 
     def sources(self, left: Sequence[Finding], *, pages: bool) -> dict[str, str]:
         """Return by SHA-256 the URL that a file can be downloaded from, or with pages the page where it was seen."""
@@ -86,10 +105,16 @@ class Checkup:
     ) -> list[Finding]:
         """Download what has a URL; return all of them, some of them repaired.
 
-        A damaged file is moved aside first, as a download would take it for the right one.
+        A damaged file is moved aside first, as a download would take it for the right one. One that cannot be read
+        stays, and is not downloaded: it may be whole.
         """
-        aside = {finding.sha256: self._repair.set_aside(finding) for finding in left if finding.sha256 in urls}
-        fetch(urls[sha256] for sha256 in aside)
+        aside: dict[str, Path | None] = {}
+        for finding in left:
+            if finding.sha256 in urls:
+                with suppress(UnreadableFile):
+                    aside[finding.sha256] = self._repair.set_aside(finding)
+        if aside:
+            fetch(urls[sha256] for sha256 in aside)
         return [self._outcome(finding, str(aside.get(finding.sha256) or "")) for finding in left]
 
     def queue_for_mirrors(self, repaired: Sequence[Finding], *, mirrors: Sequence[str]) -> None:
@@ -104,9 +129,11 @@ class Checkup:
     def _mended(self, findings: Iterable[Finding], threads: ThreadPoolExecutor) -> tuple[Finding, ...]:
         return tuple(threads.map(self._repair.copy_back, findings) if self._wishes.repair else findings)
 
-    def _removed(self, finding: Finding) -> Finding:
-        if not self._wishes.remove_extra:
-            return finding
+    def _removed(self, finding: Finding, told: Collection[str]) -> Finding:
+        """Delete an extra file, unless a ledger tells of its image: then the catalog may be an older backup."""
+        if sha256_of(finding.path) in told:
+            hint = "but a ledger tells of it: `scrapy catalog recover --apply`"
+            return replace(finding, detail=f"{finding.detail}, {hint}")
         self._store.remove(finding.path)
         return replace(finding, repaired="deleted")
 

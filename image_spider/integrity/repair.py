@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from image_spider.exceptions import DamagedFile, StoreError
+from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
 from image_spider.integrity.findings import Finding
 
 if TYPE_CHECKING:
@@ -49,15 +49,21 @@ class Repair:
         return finding
 
     def set_aside(self, finding: Finding) -> Path | None:
-        """Move a damaged file out of the store, whose place a download takes then; return where it is now."""
-        if finding.kind != "damaged":
+        """Move a damaged file out of the store, whose place a download takes then; return where it is now.
+
+        A file that is whole after all stays. Raises UnreadableFile for one that cannot be read, which stays as well,
+        and StoreError.
+        """
+        if finding.kind != "damaged" or not is_damaged(self._store, finding):
             return None
         kept = self._aside / Path(finding.path).name
         if (self._store.size(finding.path) or 0) > LARGEST_BYTES:
             raise StoreError(f"{finding.path} of {self._store.name} is no image of ours: move it away by hand")
         try:
             data = self._store.fetch(finding.path)
-        except DamagedFile:  # it cannot be read, or an earlier attempt has moved it
+        except UnreadableFile:  # since it was looked at
+            raise
+        except DamagedFile:  # an earlier attempt has moved it
             data = b""
         try:
             if data:
@@ -68,6 +74,20 @@ class Repair:
             raise StoreError(f"cannot keep the damaged file in {kept}: {error.strerror or error}") from error
         self._store.remove(finding.path)
         return kept if found else None
+
+
+def is_damaged(store: Store, finding: Finding) -> bool:
+    """Read a file once more before it is deleted: is no copy of it whole?
+
+    Raises UnreadableFile when it cannot be read, for whatever reason: then nobody knows. Raises StoreError.
+    """
+    try:
+        store.read(finding.path, size=finding.bytes, sha256=finding.sha256)
+    except UnreadableFile:
+        raise
+    except DamagedFile:
+        return True
+    return False
 
 
 def _gone(mirror: Store) -> StoreError | None:

@@ -9,13 +9,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from image_spider.catalog.copies import hurry_copies, queue_copies
+from image_spider.exceptions import UnreadableFile
 from image_spider.integrity.check import Check, Checked
+from image_spider.integrity.repair import is_damaged
 from image_spider.mirrors.copying import BATCH_COPIES, now
 from image_spider.mirrors.opening import open_mirror
 from image_spider.mirrors.pauses import mirror_pause
 
 if TYPE_CHECKING:
     from image_spider.catalog.catalog import Catalog
+    from image_spider.integrity.findings import Finding
     from image_spider.mirrors.copying import Copied, Copying
     from image_spider.stores.store import Store
 
@@ -27,17 +30,27 @@ def queue_lacking(
 ) -> Iterator[Checked]:
     """Compare a mirror with the catalog and queue what it lacks or has damaged, batch by batch.
 
-    That is for what was stored before there was the mirror, and what somebody deleted there. Raises StoreError and
-    CatalogError; begun again, it begins at the first image.
+    That is for what was stored before there was the mirror, and what somebody deleted there. What cannot be read there
+    is left as it is, for the caller to name. Raises StoreError and CatalogError; begun again, it begins at the first
+    image.
     """
     open_mirror(mirror)  # else one that is away would lack everything
     for checked in Check(catalog=catalog, store=mirror, full=full).recorded():
-        for finding in checked.findings:
-            if finding.kind == "damaged":
-                mirror.remove(finding.path)  # a file of the right size would be taken for the right one
-        sha256s = [finding.sha256 for finding in checked.findings]
+        sha256s = [finding.sha256 for finding in checked.findings if _lacks(mirror, finding)]
         catalog.transaction(partial(queue_copies, sha256s=sha256s, mirrors=[mirror.name], now=clock()))
         yield checked
+
+
+def _lacks(mirror: Store, finding: Finding) -> bool:
+    """Tell whether a mirror is to get a file; a damaged one is deleted there."""
+    if finding.kind == "damaged":
+        try:
+            if not is_damaged(mirror, finding):
+                return False
+        except UnreadableFile:
+            return False
+        mirror.remove(finding.path)  # a file of the right size would be taken for the right one
+    return True
 
 
 def catch_up(catalog: Catalog, copying: Copying, *, pause: Callable[[float], object] = time.sleep) -> Iterator[Copied]:

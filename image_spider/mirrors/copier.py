@@ -32,7 +32,7 @@ class Copier:
         self._deadline = math.inf
         self._failures = 0
         self._named: set[str] = set()
-        # A daemon: a crawl that is ended by force does not wait for a mirror that does not answer.
+        # A daemon, though its copies are not: a crawl that is ended by force waits for those that are under way.
         self._thread = threading.Thread(target=self._run, name=f"mirror {copying.mirror.name}", daemon=True)
 
     def start(self) -> None:

@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from image_spider.catalog.copies import Copy, claim_copies, finish_copies, postpone_copy, release_copies
-from image_spider.exceptions import DamagedFile, StoreError
-from image_spider.mirrors.opening import open_mirror
+from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
+from image_spider.mirrors.opening import open_mirror, refuse_the_store_itself
 from image_spider.mirrors.pauses import file_pause
 
 if TYPE_CHECKING:
@@ -94,25 +94,47 @@ class Copying:
                 failed.set()
             return error or True
 
-        outcomes = list(zip(batch, self._threads.map(copy, batch), strict=True))
+        outcomes = self._kept(list(zip(batch, self._threads.map(copy, batch), strict=True)))
         self._catalog.transaction(partial(self._settle, outcomes=outcomes))
         return _told(outcomes)
+
+    def _kept(self, outcomes: list[tuple[Copy, StoreError | bool]]) -> list[tuple[Copy, StoreError | bool]]:
+        """Make what was copied survive a loss of power before it leaves the queue."""
+        try:
+            if paths := [copy.path for copy, outcome in outcomes if outcome is True]:
+                self.mirror.keep_names(paths)
+        except StoreError as error:
+            return [(copy, error if outcome is True else outcome) for copy, outcome in outcomes]
+        return outcomes
 
     def _copy(self, copy: Copy) -> StoreError | None:
         """Copy one file; return what hinders it: DamagedFile when that is the file itself."""
         try:
             self._open()
             data = self._store.read(copy.path, size=copy.bytes, sha256=copy.sha256)
-            self.mirror.write(copy.path, data)
+            if not self.mirror.write(copy.path, data) and not self._is_there(copy):
+                self.mirror.remove(copy.path)
+                self.mirror.write(copy.path, data)
         except StoreError as error:
             return error
         return None
+
+    def _is_there(self, copy: Copy) -> bool:
+        """Tell whether the mirror's own file, which has the right size, has the right bytes. Raises StoreError."""
+        try:
+            self.mirror.read(copy.path, size=copy.bytes, sha256=copy.sha256)
+        except UnreadableFile as error:  # of the mirror, so the store's file is not to be called damaged
+            raise StoreError(str(error)) from error
+        except DamagedFile:
+            return False
+        return True
 
     def _open(self) -> None:
         """Open the mirror before the first copy; while it is away, each attempt tries that again."""
         with self._lock:
             if not self._opened:
                 open_mirror(self.mirror)
+                refuse_the_store_itself(self.mirror, self._store)
                 self._opened = True
 
     def _settle(self, connection: Connection, outcomes: Iterable[tuple[Copy, StoreError | bool]]) -> None:

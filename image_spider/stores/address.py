@@ -12,6 +12,7 @@ ALLOWED = (
     "&region= and &credentials=FILE where they are needed; or several of them, comma-separated, each with ?weight= if "
     "their sizes differ"
 )
+KEYS = "keys come from the environment or from a file that ?credentials= names, not from the address"
 OBJECT_STORES = ("s3", "gs")
 _OPTIONS = {"s3": {"endpoint_url", "region", "credentials"}, "gs": {"credentials"}, "": set[str]()}
 
@@ -62,8 +63,10 @@ def _address(word: str) -> StoreAddress:
     if parts.scheme not in OBJECT_STORES or not parts.netloc or parts.fragment:
         raise ValueError(ALLOWED)
     if "@" in parts.netloc:
-        raise ValueError("keys come from the environment or from a file that ?credentials= names, not from the address")
+        raise ValueError(KEYS)
     options = _options(parts.query, parts.scheme)
+    if "@" in str(options.get("endpoint_url", "")):  # it would stand in the store's name
+        raise ValueError(KEYS)
     weight = options.pop("weight", 1.0)
     return StoreAddress(
         scheme=parts.scheme,

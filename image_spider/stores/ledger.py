@@ -15,7 +15,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import partial
@@ -147,6 +147,12 @@ def read_ledger(file: LedgerFile) -> Iterator[Line]:
                 yield Line(place=f"{file.place}:{number}", bytes=len(line), item=_item(line))
     except OSError as error:
         raise StoreError(f"cannot read the ledger {file.place}: {error.strerror or error}") from error
+
+
+def sha256s_told(files: Iterable[LedgerFile], sha256s: Collection[str]) -> set[str]:
+    """Return those of the images that a ledger tells of. Raises StoreError when one cannot be read."""
+    lines = (line.item for file in files for line in read_ledger(file))
+    return {item.image.sha256 for item in lines if item and item.image and item.image.sha256 in sha256s}
 
 
 def _line(item: ImageItem) -> bytes:

@@ -7,11 +7,12 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from image_spider.exceptions import DamagedFile, StoreError
+from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
 from image_spider.stores.ledger import Ledger, LedgerFile, ledgers
 from image_spider.stores.paths import FOLDER_DIGITS, is_image_path
 from image_spider.stores.store import StoredFile
@@ -70,7 +71,8 @@ class LocalStore:
 
         Paths are named after their content: a file of the right size is there already, and False is returned.
         What can be made again need not be durable: without the fsync, some milliseconds, a loss of power may leave
-        an empty file.
+        an empty file. The folder is not fsynced, which would cost as much again for each image of a crawl: see
+        keep_names.
         """
         if self.size(path) == len(data):
             return False
@@ -92,6 +94,18 @@ class LocalStore:
                 partial.unlink(missing_ok=True)
             raise self._error("write to", error) from error
         return True
+
+    def keep_names(self, paths: Collection[str]) -> None:
+        """Fsync the folders of these files, and those above them, which may be new; each once.
+
+        Some at once, which the kernel joins: of 64 files that costs 0.28 ms each, one after the other 2.3.
+        """
+        folders = {parent for path in paths for parent in PurePosixPath(path).parents}
+        try:
+            with ThreadPoolExecutor(THREADS, thread_name_prefix="fsync") as threads:
+                list(threads.map(_fsync, [self.root / folder for folder in folders]))
+        except OSError as error:
+            raise self._error("write to", error) from error
 
     def remove(self, path: str) -> None:
         """Delete the file under path, if there is one."""
@@ -120,7 +134,7 @@ class LocalStore:
         except FileNotFoundError:
             raise DamagedFile(f"{file}: missing") from None
         except OSError as error:
-            raise DamagedFile(f"{file}: cannot be read: {error.strerror or error}") from error
+            raise UnreadableFile(f"{file}: cannot be read: {error.strerror or error}") from error
         if hashlib.sha256(data).hexdigest() != sha256:
             raise DamagedFile(f"{file}: its SHA-256 is not that of its name")
         return data
@@ -133,7 +147,7 @@ class LocalStore:
         except FileNotFoundError:
             raise DamagedFile(f"{file}: missing") from None
         except OSError as error:
-            raise DamagedFile(f"{file}: cannot be read: {error.strerror or error}") from error
+            raise UnreadableFile(f"{file}: cannot be read: {error.strerror or error}") from error
 
     def files(self) -> Iterator[StoredFile]:
         """Yield every image file, folder by folder in the order of their names."""
@@ -157,6 +171,18 @@ class LocalStore:
             f"cannot {verb} the image store {self.root}: {error.strerror or error}. "
             "Mend its space or permissions, or set IMAGES_STORE to another folder."
         )
+
+
+def _fsync(folder: Path) -> None:
+    """Fsync a folder, if it is there: of several volumes another one has the file."""
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _folders(folder: Path) -> list[Path]:

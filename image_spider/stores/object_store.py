@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -94,6 +94,9 @@ class ObjectStore:
             return False
         self._patience.call(partial(self._put, path, data))
         return True
+
+    def keep_names(self, paths: Collection[str]) -> None:
+        """Do nothing: an object that was put is durable, its name included."""
 
     def remove(self, path: str) -> None:
         """Delete the object under path, if there is one."""

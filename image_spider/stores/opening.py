@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from image_spider.exceptions import UsageError
@@ -21,16 +23,18 @@ def images_store(settings: Config) -> Store:
     return store_at(settings.IMAGES_STORE, settings)
 
 
-def store_at(url: str, settings: Config, *, retry_seconds: float | None = None) -> Store:
+def store_at(url: str, settings: Config, *, retry_seconds: float | None = None, absolute: bool = False) -> Store:
     """Return the store at this address, or of these volumes; nothing is opened or asked yet.
 
-    retry_seconds, if given, takes the place of IMAGES_STORE_RETRY_SECONDS. Raises UsageError when the address is wrong,
-    or the library for object stores is not installed.
+    retry_seconds, if given, takes the place of IMAGES_STORE_RETRY_SECONDS; absolute makes folders, and so their names,
+    absolute. Raises UsageError when the address is wrong, or the library for object stores is not installed.
     """
     try:
         addresses = parse_addresses(url)
     except ValueError as error:
         raise UsageError("store", url, str(error)) from None
+    if absolute:
+        addresses = tuple(one if one.scheme else replace(one, path=str(Path(one.path).absolute())) for one in addresses)
     seconds = settings.IMAGES_STORE_RETRY_SECONDS if retry_seconds is None else retry_seconds
     if len(addresses) == 1:
         return _store(addresses[0], settings, seconds)

@@ -58,9 +58,13 @@ def carry_out(moves: Iterator[Move], *, threads: int) -> Iterator[Moved]:
     """
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rebalance") as pool:
         while batch := list(islice(moves, BATCH_FILES)):
-            faults = list(pool.map(_move, batch))
-            whole = [move.file.size for move, fault in zip(batch, faults, strict=True) if not fault]
-            yield Moved(files=len(whole), bytes=sum(whole), damaged=tuple(filter(None, faults)))
+            faults = list(pool.map(_copy, batch))
+            safe = [move for move, fault in zip(batch, faults, strict=True) if fault == ""]
+            for target in {id(move.target): move.target for move in batch}.values():
+                target.keep_names([move.file.path for move in safe if move.target is target])
+            list(pool.map(_leave, safe))
+            moved = [move.file.size for move, fault in zip(batch, faults, strict=True) if not fault]
+            yield Moved(files=len(moved), bytes=sum(moved), damaged=tuple(filter(None, faults)))
 
 
 def move_ledgers(source: Store, target: Store) -> int:
@@ -69,12 +73,13 @@ def move_ledgers(source: Store, target: Store) -> int:
     for file in files:
         with file.open() as lines:
             target.write(f"{FOLDER}/{file.name}", lines.read())
+        target.keep_names([f"{FOLDER}/{file.name}"])
         source.remove(f"{FOLDER}/{file.name}")
     return len(files)
 
 
-def _move(move: Move) -> str:
-    """Move one file and its thumbnail; return what is wrong with it, or nothing."""
+def _copy(move: Move) -> str | None:
+    """Copy one file; return what is wrong with it, nothing if it is whole at both ends, None if it has gone."""
     file, source, target = move.file, move.source, move.target
     sha256 = sha256_of(file.path)
     try:
@@ -84,12 +89,17 @@ def _move(move: Move) -> str:
             )  # it was there: before the other one goes, is it whole?
     except DamagedFile as error:
         if source.size(file.path) is None:  # deleted, or moved by another rebalance
-            return ""
+            return None
         return str(error)
+    return ""
+
+
+def _leave(move: Move) -> None:
+    """Move the thumbnail of a file that is safe where it belongs, and delete the file where it was."""
+    file, source, target = move.file, move.source, move.target
     thumbnail = thumbnail_path(file.path)
     if source.size(thumbnail) is not None:
         with suppress(DamagedFile):  # gone meanwhile, and it can be made again
             target.write(thumbnail, source.fetch(thumbnail), durable=False)
         source.remove(thumbnail)
     source.remove(file.path)
-    return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -52,6 +52,12 @@ class Store(Protocol):
         """Store data under path, all of it or nothing; False when a file of this size is there already.
 
         What can be made again need not be durable.
+        """
+
+    def keep_names(self, paths: Collection[str]) -> None:
+        """Make files that were written durably so under their names too; call it before another copy is deleted.
+
+        Without it, a loss of power may forget the names of files of the last seconds.
         """
 
     def remove(self, path: str) -> None:

@@ -6,10 +6,10 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
-from image_spider.exceptions import DamagedFile, StoreError
+from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
 from image_spider.stores.ledger import Ledger, LedgerFile
 from image_spider.stores.placement import by_preference
 from image_spider.stores.store import Store, StoredFile
@@ -47,6 +47,11 @@ class VolumeStore:
         return min(MAX_THREADS, sum(store.threads for store, _ in self._volumes))
 
     @property
+    def parts(self) -> list[Store]:
+        """The volumes as they are given, labelled or not."""
+        return [store for store, _ in self._volumes]
+
+    @property
     def volumes(self) -> dict[str, Store]:
         """The volumes by their labels. Raises StoreError for one that is not labelled, or has another one's label."""
         with self._lock:
@@ -80,6 +85,8 @@ class VolumeStore:
                 store.open()
             for store in new:
                 _write_label(store)
+            if new:  # two that are one folder have one label now
+                self._read_labels()
 
     def close(self) -> None:
         """Close every volume."""
@@ -122,6 +129,11 @@ class VolumeStore:
                 self._troubled.discard(store.name)
                 return new
         raise refusals[0]
+
+    def keep_names(self, paths: Collection[str]) -> None:
+        """Tell every volume, as a file may lie on any."""
+        for store in self.volumes.values():
+            store.keep_names(paths)
 
     def remove(self, path: str) -> None:
         """Delete the file under path, wherever it lies."""
@@ -180,7 +192,7 @@ class VolumeStore:
         return None
 
     def _whole(self, path: str, read: Callable[[Store], bytes]) -> bytes:
-        """Return what the first volume gives that has the file whole."""
+        """Return what the first volume gives that has the file whole; else one that cannot be read tells most."""
         damage: DamagedFile | None = None
 
         def look(store: Store) -> bytes | None:
@@ -188,7 +200,8 @@ class VolumeStore:
             try:
                 return read(store)
             except DamagedFile as error:
-                damage = damage if damage and not str(damage).endswith(": missing") else error
+                if not damage or _weight(error) > _weight(damage):
+                    damage = error
                 return None
 
         found = self._find(path, look)
@@ -204,6 +217,7 @@ class VolumeStore:
 
     def _read_labels(self) -> list[Store]:
         """Read the labels of the volumes; return those that have none, which is all of them or nothing."""
+        self._labelled = {}
         labels = [_label_of(store) for store, _ in self._volumes]
         new = [store for (store, _), label in zip(self._volumes, labels, strict=True) if label is None]
         if new and len(new) < len(labels):
@@ -219,6 +233,11 @@ class VolumeStore:
         self._labelled = dict(zip(known, (store for store, _ in self._volumes), strict=True))
         self._weights = dict(zip(known, (weight for _, weight in self._volumes), strict=True))
         return new
+
+
+def _weight(damage: DamagedFile) -> int:
+    """Return which of two to tell: a file that cannot be read may be whole, and one that is missing is elsewhere."""
+    return 2 if isinstance(damage, UnreadableFile) else 0 if str(damage).endswith(": missing") else 1
 
 
 def _label_of(store: Store) -> str | None:

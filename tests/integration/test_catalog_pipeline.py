@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,18 @@ def stored(folder: Path) -> set[str]:
 
 def thumbnails(folder: Path) -> set[str]:
     return {path.name.partition(".")[0] for path in (folder / "images").rglob("*.thumb.jpg")}
+
+
+def test_a_crawl_that_ends_does_not_wait_for_a_store_that_is_to_delete_a_file(monkeypatch: pytest.MonkeyPatch):
+    asked: list[Callable[[], bool]] = []
+    monkeypatch.setattr(LocalStore, "give_up_when", lambda store, ending: asked.append(ending))
+    crawler = get_crawler(ImagesSpider, {"DUPLICATES": "drop"})
+    crawler.spider = crawler._create_spider(url=PAGE)
+    CatalogPipeline.from_crawler(crawler)
+    (ending,) = asked
+    for stopping in (False, True):
+        monkeypatch.setattr(ImagesSpider, "stopping", stopping)
+        assert ending() is stopping
 
 
 def test_a_link_reaches_the_item(tmp_path: Path, catalog_url: str, catalog: Catalog):
@@ -124,11 +137,11 @@ def queued(catalog: Catalog) -> set[tuple[str, str]]:
 
 
 def test_what_is_new_and_kept_is_queued_for_every_mirror_and_once(tmp_path: Path, catalog_url: str, catalog: Catalog):
-    crawl(tmp_path, catalog_url, "drop", *items(SMALL, COPY), mirrors="one two")
-    assert queued(catalog) == {("one", SMALL.sha256), ("two", SMALL.sha256)}
+    crawl(tmp_path, catalog_url, "drop", *items(SMALL, COPY), mirrors="/one /two")
+    assert queued(catalog) == {("/one", SMALL.sha256), ("/two", SMALL.sha256)}
     catalog.transaction(lambda connection: connection.execute(delete(schema.copies)))
-    crawl(tmp_path, catalog_url, "link", *items(SMALL, COPY), mirrors="one two")
-    assert queued(catalog) == {("one", COPY.sha256), ("two", COPY.sha256)}
+    crawl(tmp_path, catalog_url, "link", *items(SMALL, COPY), mirrors="/one /two")
+    assert queued(catalog) == {("/one", COPY.sha256), ("/two", COPY.sha256)}
     crawl(tmp_path, catalog_url, "keep", *items(a_picture(4, 0b111111)))
     assert len(queued(catalog)) == 2, "without mirrors nothing is queued"
 
@@ -136,7 +149,7 @@ def test_what_is_new_and_kept_is_queued_for_every_mirror_and_once(tmp_path: Path
 def test_what_is_rolled_back_is_not_queued(tmp_path: Path, catalog_url: str, catalog: Catalog):
     (tmp_path / "images").mkdir()
     (tmp_path / "images/.ledgers").touch()
-    crawl(tmp_path, catalog_url, "link", *items(SMALL), mirrors="one")
+    crawl(tmp_path, catalog_url, "link", *items(SMALL), mirrors="/one")
     assert queued(catalog) == set()
 
 

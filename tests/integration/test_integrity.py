@@ -9,8 +9,9 @@ import pytest
 
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.copies import behind
+from image_spider.catalog.files import RecordedFile
 from image_spider.catalog.writes import write_items
-from image_spider.exceptions import StoreError
+from image_spider.exceptions import StoreError, UnreadableFile
 from image_spider.integrity.check import Check
 from image_spider.integrity.checkup import Checkup, Wishes
 from image_spider.integrity.findings import Finding
@@ -18,8 +19,10 @@ from image_spider.integrity.journal import Journal
 from image_spider.integrity.repair import Repair
 from image_spider.stores.local import LocalStore
 from image_spider.stores.paths import thumbnail_path
+from image_spider.stores.volumes import VolumeStore
 from tests.samples import an_image, an_item
 from tests.stored_images import files_of, store_file, store_images
+from tests.unreadable import unreadable
 
 FILES = 12
 
@@ -137,6 +140,30 @@ def test_extra_files_are_deleted_only_when_that_is_asked_for(run: Run, store: Lo
     assert files_of(store) == stored | {extra: data}
     assert run(remove_extra=True) == {"extra": [f"{extra}: no image of the catalog; deleted"]}
     assert files_of(store) == stored
+
+
+def test_with_an_empty_catalog_no_file_is_extra_enough_to_be_deleted(run: Run, store: LocalStore):
+    path, data = store_file(store, FILES)
+    with pytest.raises(StoreError, match="the catalog has no image"):
+        run(remove_extra=True)
+    assert files_of(store) == {path: data}
+    assert run() == {"extra": [f"{path}: no image of the catalog"]}
+
+
+def test_a_file_that_a_ledger_tells_of_is_not_deleted_as_the_catalog_may_be_an_old_backup(
+    run: Run, store: LocalStore, stored: dict[str, bytes]
+):
+    (told, data), (extra, _) = (store_file(store, FILES + number) for number in range(2))
+    ledger = store.begin_ledger()
+    ledger.append([an_item(image=an_image(sha256=Path(told).stem, path=told, bytes=len(data)))])
+    ledger.close()
+    assert sorted(run(remove_extra=True)["extra"]) == sorted(
+        [
+            f"{told}: no image of the catalog, but a ledger tells of it: `scrapy catalog recover --apply`",
+            f"{extra}: no image of the catalog; deleted",
+        ]
+    )
+    assert files_of(store) == stored | {told: data}
 
 
 def test_an_image_that_a_crawl_records_meanwhile_is_not_extra(
@@ -265,6 +292,42 @@ def test_what_no_mirror_has_is_downloaded_from_its_url_then_by_way_of_its_page_a
     assert (tmp_path / "aside" / Path(changed).name).read_bytes() == spoilt
     (state,) = catalog.read(behind)
     assert (state.mirror, state.files) == ("/mnt/mirror", 1)
+
+
+def test_a_file_that_cannot_be_read_now_is_neither_moved_nor_downloaded(
+    run: Run, store: LocalStore, stored: dict[str, bytes]
+):
+    path = min(stored)
+    with unreadable(store.root / path), run.journal(full=True) as journal:
+        checkup = run.checkup(journal, full=True)
+        left = [finding for batch in checkup.recorded(after="", again=()) for finding in batch.findings]
+        asked: list[str] = []
+        left = checkup.downloaded(left, urls=checkup.sources(left, pages=False), fetch=asked.extend)
+        assert [finding.line() for finding in left] == [f"{path}: cannot be read: Input/output error"]
+    assert asked == []
+    assert files_of(store) == stored
+    assert run(full=True) == {}
+
+
+def test_a_whole_copy_on_another_volume_is_found_and_never_put_aside(
+    catalog: Catalog, stored: dict[str, bytes], make_store: Callable[[str], LocalStore], tmp_path: Path
+):
+    volumes = VolumeStore([(make_store(name), 1.0) for name in ("one", "two")])
+    volumes.open()
+    path, data = next(iter(stored.items()))
+    home, other = (volumes.volumes[label] for label in volumes.preferred(path))
+    other.write(path, data)
+    home.write(path, data[:50])
+    file = RecordedFile(Path(path).stem, path, len(data))
+    for full in (False, True):
+        assert Check(catalog=catalog, store=volumes, full=full).look(file) is None
+    finding = Finding(kind="damaged", path=path, sha256=file.sha256, bytes=file.bytes, detail="of an earlier run")
+    repair = Repair(store=volumes, mirrors=[], aside=tmp_path / "aside")
+    assert repair.set_aside(finding) is None
+    assert other.fetch(path) == data
+    with unreadable(Path(other.place(path))), pytest.raises(UnreadableFile):
+        repair.set_aside(finding)
+    assert (other.fetch(path), home.fetch(path)) == (data, data[:50])
 
 
 def test_a_mirror_that_cannot_be_asked_ends_the_repair_and_is_not_taken_for_one_without_the_file(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,12 +12,14 @@ import pytest
 
 from image_spider.catalog.catalog import Catalog
 from image_spider.catalog.copies import behind, claim_copies, queue_copies
+from image_spider.exceptions import StoreError
 from image_spider.mirrors.catching_up import catch_up, queue_lacking
 from image_spider.mirrors.copier import Copier
 from image_spider.mirrors.copying import CLAIM_SECONDS, Copied, Copying
 from image_spider.stores.local import LocalStore
 from tests.samples import NOON
 from tests.stored_images import files_of, store_images
+from tests.unreadable import unreadable
 from tests.waiting import wait_until
 
 FILES = 20
@@ -128,6 +130,28 @@ def test_a_mirror_that_was_away_for_an_hour_is_brought_up_to_date_when_it_is_bac
     assert catalog.read(behind) == []
 
 
+def test_a_copy_leaves_the_queue_only_when_its_name_is_durable(
+    catalog: Catalog,
+    mirror: LocalStore,
+    stored: dict[str, bytes],
+    copying: Copying,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def fail(store: LocalStore, paths: Collection[str]) -> None:
+        assert (store.root, {*paths}) == (mirror.root, stored.keys())
+        raise StoreError("Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "keep_names", fail)
+        assert copying.step().away == "Input/output error"
+    (state,) = catalog.read(behind)
+    assert state.files == FILES
+    clock.forward(seconds=30)
+    assert copying.step().files == FILES
+    assert catalog.read(behind) == []
+
+
 def test_a_mirror_that_fails_is_not_asked_for_the_rest_of_the_batch(
     catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying
 ):
@@ -177,6 +201,39 @@ def test_a_damaged_file_is_never_copied_waits_and_holds_nobody_up(
     clock.forward(seconds=30)
     assert copying.step().files == 1
     assert files_of(mirror) == {path: data for path, data in stored.items() if path != missing}
+
+
+def test_a_file_of_the_right_size_and_wrong_bytes_on_the_mirror_is_replaced_and_one_that_cannot_be_read_waits(
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying, clock: Clock
+):
+    mirror.open()
+    wrong, unread, right = sorted(stored)[:3]
+    for path, data in ((wrong, stored[wrong][::-1]), (unread, stored[unread]), (right, stored[right])):
+        mirror.write(path, data)
+    with unreadable(mirror.root / unread):
+        copied = copying.step()
+    assert copied.damaged == ()
+    assert copied.away == f"{mirror.root / unread}: cannot be read: Input/output error"
+    clock.forward(seconds=30)
+    while copying.step().claimed:
+        pass
+    assert files_of(mirror) == stored
+    assert catalog.read(behind) == []
+
+
+def test_a_mirror_that_is_the_store_under_another_name_is_refused(
+    catalog: Catalog, store: LocalStore, tmp_path: Path, clock: Clock
+):
+    files = store_images(catalog, store, 1)
+    (tmp_path / "link").symlink_to(store.root)
+    mirror = LocalStore(tmp_path / "link")
+    queue(catalog, mirror.name, files)
+    copying = Copying(catalog=catalog, store=store, mirror=mirror, clock=clock)
+    assert copying.step().away == f"the mirror {mirror.name} is IMAGES_STORE, or a volume of it: name another one"
+    copying.close()
+    (state,) = catalog.read(behind)
+    assert state.files == 1
+    assert files_of(store) == files
 
 
 def test_what_a_killed_worker_claimed_is_copied_by_another_one_in_time(
@@ -248,6 +305,18 @@ def test_a_mirror_that_somebody_changed_is_compared_and_gets_what_it_lacks(
     assert copying.step().files == 2
     assert sum(checked.files for checked in queue_lacking(catalog, mirror, full=True, clock=clock)) == FILES
     assert copying.step().files == 1
+    assert files_of(mirror) == stored
+
+
+def test_a_file_that_cannot_be_read_now_is_not_deleted_from_a_mirror(
+    catalog: Catalog, mirror: LocalStore, stored: dict[str, bytes], copying: Copying
+):
+    copying.step()
+    path = min(stored)
+    with unreadable(mirror.root / path):
+        (finding,) = [one for checked in queue_lacking(catalog, mirror, full=True) for one in checked.findings]
+    assert finding.line() == f"{path}: cannot be read: Input/output error"
+    assert catalog.read(behind) == []
     assert files_of(mirror) == stored
 
 

@@ -120,7 +120,7 @@ def test_a_mirror_gives_back_what_it_has_and_an_extra_file_stays_until_it_is_to_
     extra, data = store_file(store, PICTURES)
     code, report, said = check(project, "--full", "--repair", IMAGES_MIRRORS="mirror")
     assert (code, counts(report)) == (1, {"missing": 1, "damaged": 1, "extra": 1, "repaired": 2, "left": 1})
-    assert f"{missing}: missing; copied back from mirror" in said
+    assert f"{missing}: missing; copied back from {mirror.root}" in said
     assert f"{extra}: no image of the catalog" in said.splitlines()
     assert files_of(store) == stored | {extra: data}
     done = project.run("catalog", "check-images", "--remove-extra")

@@ -40,6 +40,18 @@ def test_the_store_is_no_mirror_of_itself_and_no_mirror_is_named_twice(mirrors: 
         make_mirrors(settings)
 
 
+@pytest.mark.parametrize(
+    ("store", "mirrors"), [("{0}/images", "images"), ("a,b", "b"), ("a", "c,{0}/a"), ("a", "b c,./b"), ("a", "x/../a")]
+)
+def test_neither_a_relative_path_nor_a_volume_makes_another_store(
+    store: str, mirrors: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    settings = config.check({"IMAGES_STORE": store.format(tmp_path), "IMAGES_MIRRORS": mirrors.format(tmp_path)})
+    with pytest.raises(UsageError, match="IMAGES_MIRRORS"):
+        make_mirrors(settings)
+
+
 @pytest.mark.parametrize("mirrors", ["ftp://host/images", "mirror s3://", "s3://key:secret@bucket"])
 def test_what_is_no_store_is_refused_at_start(mirrors: str):
     with pytest.raises(UsageError, match="IMAGES_MIRRORS"):
@@ -48,7 +60,8 @@ def test_what_is_no_store_is_refused_at_start(mirrors: str):
 
 def test_mirrors_are_separated_by_blanks_and_volumes_of_one_by_commas():
     settings = config.check({"IMAGES_MIRRORS": " one,two\n three "})
-    assert [mirror.name for mirror in make_mirrors(settings)] == ["one,two", "three"]
+    here = Path.cwd()
+    assert [mirror.name for mirror in make_mirrors(settings)] == [f"{here}/one,{here}/two", f"{here}/three"]
 
 
 def test_the_folder_of_a_mirror_is_not_made_where_its_disk_is_not_mounted(tmp_path: Path):

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import shutil
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -61,7 +61,7 @@ def whole(store: VolumeStore | LocalStore) -> bool:
     )
 
 
-def run(folder: Path, names: str, *words: str) -> int:
+def run(folder: Path, names: Sequence[str], *words: str) -> int:
     parser = ArgumentParser()
     rebalance.add_options(parser)
     store = ",".join(str(folder / name) for name in names)
@@ -187,6 +187,25 @@ def test_a_rebalance_gives_a_new_volume_its_share_and_may_be_interrupted(
     assert "0 files" in capsys.readouterr().out
 
 
+def test_a_file_is_deleted_only_when_its_name_is_durable_where_it_belongs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fill(opened(tmp_path, "a"))
+    assert run(tmp_path, "abc", "--take-in") == 0
+
+    def fail(store: LocalStore, paths: Collection[str]) -> None:
+        assert {file.path for file in store.files()} >= {*paths}
+        raise StoreError("Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "keep_names", fail)
+        with pytest.raises(StoreError, match="Input/output error"):
+            run(tmp_path, "abc")
+        assert on(tmp_path, "a") == files().keys()
+    assert run(tmp_path, "abc") == 0
+    assert whole(opened(tmp_path, "abc"))
+
+
 def test_two_rebalances_at_once_do_each_other_no_harm(tmp_path: Path):
     fill(opened(tmp_path, "a"))
     LocalStore(tmp_path / "b").open()
@@ -253,3 +272,48 @@ def test_what_makes_no_sense_is_refused(tmp_path: Path, names: str, words: tuple
 def test_a_store_that_is_not_there_cannot_be_emptied(tmp_path: Path):
     with pytest.raises(StoreError, match="there is no store"):
         run(tmp_path, "a", "--from", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("names", "source"),
+    [("a", "{}/link"), ("a", "{}/./a/../a"), ("abc", "{0}/a,{0}/b"), ("ab", "{}/link"), ("ab", "{0}/old,{0}/link")],
+)
+def test_a_store_is_never_emptied_into_itself_whatever_it_is_called(tmp_path: Path, names: str, source: str):
+    store = opened(tmp_path, names) if len(names) > 1 else LocalStore(tmp_path / names)
+    store.open()
+    fill(store)
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    if "old" in source:
+        (tmp_path / "old").mkdir()
+        (tmp_path / "old/.volume").write_text("old")
+    for words in ((), ("--dry-run",)):
+        with pytest.raises(UsageError, match=r"this one is IMAGES_STORE|another store than"):
+            run(tmp_path, names, "--from", source.format(tmp_path), *words)
+    assert whole(store)
+    assert not [*tmp_path.glob("*/.same-*")]
+
+
+def test_a_store_in_the_working_directory_is_not_emptied_into_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = LocalStore(tmp_path / "a")
+    store.open()
+    fill(store)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="this one is IMAGES_STORE"):
+        run(tmp_path, "a", "--from", "a")
+    assert whole(store)
+
+
+def test_new_volumes_that_are_one_folder_are_refused_before_anything_is_moved(tmp_path: Path):
+    store = LocalStore(tmp_path / "a")
+    store.open()
+    fill(store)
+    for link in ("b", "longer"):
+        (tmp_path / link).symlink_to(tmp_path / "a")
+        pair = VolumeStore([(LocalStore(tmp_path / name), 1.0) for name in ("a", link)])
+        for use in (pair.open, lambda pair=pair: pair.size("x"), pair.open):  # type: ignore[misc]
+            with pytest.raises(StoreError, match="two volumes are labelled"):
+                use()
+        with pytest.raises(StoreError, match="two volumes are labelled"):
+            run(tmp_path, ["a", link])
+        store.remove(".volume")
+    assert whole(store)

@@ -49,6 +49,8 @@ def test_several_volumes_are_separated_by_commas_and_may_have_weights():
         ("/disk1,/disk2?region=eu", "weight is a number above 0"),
         ("gs://bucket?endpoint_url=http://x", "credentials, weight"),
         ("s3://key:secret@bucket", "keys come from the environment"),
+        ("s3://bucket?endpoint_url=http://key:secret@minio", "keys come from the environment"),
+        ("s3://bucket?endpoint_url=http%3A%2F%2Fkey%3Asecret%40minio", "keys come from the environment"),
     ],
 )
 def test_any_other_address_is_refused_with_what_is_allowed(value: str, reason: str):

@@ -37,6 +37,22 @@ def test_what_is_written_is_there_byte_for_byte_and_nothing_else_is(tmp_path: Pa
     assert files(tmp_path) == ["ab/12/x.jpg"]
 
 
+def test_names_are_kept_by_one_fsync_of_each_folder_up_to_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = opened(tmp_path)
+    for path in ("ab/12/x.jpg", "ab/12/y.jpg", "ab/34/z.jpg"):
+        store.write(path, b"bytes")
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def spy(number: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{number}").readlink().relative_to(tmp_path)))
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    store.keep_names(["ab/12/x.jpg", "ab/12/y.jpg", "ab/34/z.jpg", "cd/12/on_another_volume.jpg"])
+    assert sorted(synced) == [".", "ab", "ab/12", "ab/34"]
+
+
 def test_many_threads_may_write_the_same_image(tmp_path: Path):
     store = opened(tmp_path)
     data = os.urandom(100_000)
