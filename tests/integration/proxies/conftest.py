@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,14 @@ def proxies_crawler(folder: Path, urls: list[str], **settings: Any) -> Crawler:
     crawler.spider = crawler._create_spider(url="http://127.0.0.1/")
     crawler._apply_settings()
     return crawler
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_reactor() -> Iterator[None]:
+    """Put away a reactor that other tests of this process have installed: these run on asyncio alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(sys.modules, "twisted.internet.reactor", raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")
