@@ -10,13 +10,15 @@ from email.message import Message
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.serving import ServedSite
 
 GATEWAY_TIMEOUT = 504
 
 
-class HashTellingNode:
+class HashTellingNode(ServedSite):
     """Keeps eggs in memory, the last one that was added is current; speaks HTTP as our node package does.
 
     `damages`: an egg loses its last byte. `dies_in_upload`: nobody listens any more once the first bytes have come.
@@ -89,20 +91,14 @@ class HashTellingNode:
 
             def log_message(self, *_: object) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        self.stop_listening()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
 
     def wait_for_closing(self) -> None:
         self._closing.wait()

@@ -10,12 +10,13 @@ import base64
 import contextlib
 import gzip
 import random
-import threading
 import time
 from collections.abc import Awaitable
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
+
+from tests.serving import LoopThread
 
 CHUNK = 1 << 16
 CHALLENGE = b"<html><title>Just a moment...</title></html>"
@@ -41,8 +42,6 @@ class RealProxy:
         self.refused = 0  # for want of credentials
         self.port = 0
         self._dice = random.Random(7)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -51,24 +50,19 @@ class RealProxy:
         return f"{scheme}://{user}127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._server = self._wait(self._start())
+        self._loop = LoopThread()
+        self._server = self._loop.run(self._start())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._wait(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._stop())
         self._loop.close()
 
     def _note(self, what: str) -> None:
         self.asked.append(what)
         self.times.append(time.monotonic())
-
-    def _wait(self, work):  # type: ignore[no-untyped-def]
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _start(self) -> asyncio.Server:
         server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import socketserver
 import ssl
-import threading
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
+from tests.serving import ServedSite
 from tests.tls import Certificate
 
 
-class RawSite:
+class RawSite(ServedSite):
     """Bodies by path on a free port of an address of 127.0.0.0/8, over TLS with a certificate; other paths are 404.
 
     A body that begins with "-> " is a redirect; what `cookies` has for a path is set with its answer.
@@ -58,12 +56,12 @@ class RawSite:
             daemon_threads = True
             allow_reuse_address = True
 
-        self._server = Server((address, 0), Connection)
+        server = Server((address, 0), Connection)
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate.file, certificate.key)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        super().__init__(server)
 
     @property
     def url(self) -> str:
@@ -74,14 +72,3 @@ class RawSite:
         wanted = f"GET {path} ".encode()
         heads = [head.decode("latin-1").split("\r\n") for head in self.heads if head.startswith(wanted)]
         return [[line for line in lines[1:] if line and not line.startswith("Host: ")] for lines in heads]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Awaitable, Callable
+
+from tests.serving import LoopThread
 
 CHUNK = 1 << 16
 
@@ -116,10 +117,8 @@ class ProxyThread:
     """A proxy on an event loop of its own, for callers whose loop is busy or absent."""
 
     def __init__(self, *, target: int, delay_seconds: float = 0.0) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._proxy = self._wait(self._make(target, delay_seconds))
+        self._loop = LoopThread()
+        self._proxy = self._loop.run(self._make(target, delay_seconds))
         self.port = self._proxy.port
 
     async def _make(self, target: int, delay_seconds: float) -> TcpProxy:
@@ -131,16 +130,11 @@ class ProxyThread:
         async def run() -> None:
             verb(self._proxy)
 
-        self._wait(run())
+        self._loop.run(run())
 
     def close(self) -> None:
-        self._wait(self._proxy.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._proxy.stop())
         self._loop.close()
-
-    def _wait(self, work):  # type: ignore[no-untyped-def]
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
 
 async def main() -> None:

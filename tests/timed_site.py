@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from bisect import bisect_left
 from types import TracebackType
 from typing import Self
 
 from tests.images import a_png
+from tests.serving import LoopThread
 
 
 class TimedSite:
@@ -28,29 +28,22 @@ class TimedSite:
         self._at_once = 0
         self._seconds = seconds
         self._address = address
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="timed site")
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._server = self._run(asyncio.start_server(self._serve, self._address, 0))
+        self._loop = LoopThread()
+        self._server = self._loop.run(asyncio.start_server(self._serve, self._address, 0))
         self.url = f"http://{self._address}:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._stop())
         self._loop.close()
 
     @property
     def moments(self) -> list[float]:
         return [at for at, _ in tuple(self.requests)]
-
-    def _run(self, work):  # type: ignore[no-untyped-def]
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _stop(self) -> None:
         self._server.close()

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+
+from tests.serving import ServedSite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ NOT_FOUND = Answer(status=404, body=b"")
 DROPPED = Answer(dropped=True)
 
 
-class TroubledSite:
+class TroubledSite(ServedSite):
     """Answers by path on a free port of an address of this machine; {url} in a body is the site's own address.
 
     `log` has the time.monotonic() and the path of each request. What has no answers of its own gets `otherwise`.
@@ -65,9 +65,7 @@ class TroubledSite:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer((address, port), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        super().__init__(ThreadingHTTPServer((address, port), Handler))
 
     @property
     def url(self) -> str:
@@ -88,14 +86,3 @@ class TroubledSite:
         """Choose the answer to the first, second ... request for a path, which stands in the log already."""
         answers = self.answers.get(path, (self.otherwise,))
         return answers[min(number, len(answers)) - 1]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

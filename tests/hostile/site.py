@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
+
+from tests.serving import ServedSite
 
 BLOCK = b"<!-- " + b"x" * 16_380 + b"-->"
 
@@ -59,7 +60,7 @@ class Visit:
 Answer = Callable[[Visit], None]
 
 
-class HostileSite:
+class HostileSite(ServedSite):
     """Serves answers by the first part of their path on an address of its own; anything else is a 404.
 
     sent and visits count bytes and requests by that part, for all below it.
@@ -86,19 +87,11 @@ class HostileSite:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer((address, 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        super().__init__(ThreadingHTTPServer((address, 0), Handler))
         self.url = f"http://{address}:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__(kind, error, trace)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from image_spider.spiders.images import ImagesSpider
 from tests.integration.proxies.workers import Run, Workers
 from tests.redis_servers import RedisServer
 from tests.servers import running
+from tests.serving import LoopThread
 from tests.sites import Site
 from tests.tls import TlsProxy, certificate
 
@@ -145,17 +145,13 @@ class Door(TlsProxy):
 @contextmanager
 def behind_tls(port: int, folder: Path) -> Iterator[int]:
     """The port of a door that speaks TLS, in front of one that does not."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
+    loop = LoopThread()
     tls = Door(target=port, certificate=certificate(folder))
-    asyncio.run_coroutine_threadsafe(tls.start(), loop).result(30)
+    loop.run(tls.start())
     try:
         yield tls.port
     finally:
-        asyncio.run_coroutine_threadsafe(tls.stop(), loop).result(30)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+        loop.run(tls.stop())
         loop.close()
 
 

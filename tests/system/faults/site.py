@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import Counter
 from types import TracebackType
 from typing import Self
 
 from tests.images import a_png
+from tests.serving import LoopThread
 
 IMAGES_EACH = 2
 FAN_OUT = 6
@@ -27,22 +27,18 @@ class GatedSite:
         self.requests: list[str] = []
         self.answered = 0
         self._limit: float = float("inf")
-        self._loop = asyncio.new_event_loop()
         self._opened = asyncio.Event()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="gated site")
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._server = self._run(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self._loop = LoopThread()
+        self._server = self._loop.run(asyncio.start_server(self._serve, "127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._run(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._stop())
         self._loop.close()
 
     @property
@@ -89,10 +85,7 @@ class GatedSite:
             self._opened.set()
             self._opened = asyncio.Event()
 
-        self._run(change())
-
-    def _run(self, work):  # type: ignore[no-untyped-def]
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        self._loop.run(change())
 
     async def _stop(self) -> None:
         self._server.close()
