@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from image_spider.exceptions import DamagedFile, StoreError, UnreadableFile
+from image_spider.fsync import fsync
 from image_spider.stores.ledger import Ledger, LedgerFile, ledgers
 from image_spider.stores.paths import FOLDER_DIGITS, is_image_path
 from image_spider.stores.store import StoredFile
@@ -175,14 +176,8 @@ class LocalStore:
 
 def _fsync(folder: Path) -> None:
     """Fsync a folder, if it is there: of several volumes another one has the file."""
-    try:
-        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    with suppress(FileNotFoundError):
+        fsync(folder)
 
 
 def _folders(folder: Path) -> list[Path]:

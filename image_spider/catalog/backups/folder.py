@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from image_spider.catalog.backups.manifest import Manifest
 from image_spider.exceptions import BackupError
+from image_spider.fsync import fsync
 
 MANIFEST = "manifest.json"
 PARTIAL = ".partial-"  # a folder that is being written or deleted
@@ -76,9 +76,9 @@ class BackupFolder:
                 manifest = write(partial, backup_id)
                 (partial / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
                 for path in (partial / manifest.file, partial / MANIFEST, partial):
-                    sync(path)
+                    fsync(path)
                 partial.rename(self.root / backup_id)
-                sync(self.root)
+                fsync(self.root)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
@@ -137,15 +137,6 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync(path: Path) -> None:
-    """Have a file's bytes, or a folder's names, on the disk before going on."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _look_at(folder: Path) -> Backup:

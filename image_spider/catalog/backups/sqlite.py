@@ -12,9 +12,9 @@ from pathlib import Path
 
 from image_spider.catalog.backups.contents import Contents, read_contents
 from image_spider.catalog.backups.database import Tell
-from image_spider.catalog.backups.folder import sync
 from image_spider.catalog.backups.manifest import Kind, Manifest
 from image_spider.exceptions import BackupError
+from image_spider.fsync import fsync
 
 PREFIX = "sqlite:///"
 PAGES = 2000  # copied between two words of progress: 8 MB
@@ -99,10 +99,10 @@ class SqliteDatabase:
         with self._errors(), closing(_connect(new)) as connection:
             _fold(connection)
         with self._errors():
-            sync(new)
+            fsync(new)
             kept = self._keep(force=force) if self._file.exists() else ""
             new.replace(self._file)
-            sync(self._file.parent)
+            fsync(self._file.parent)
         return kept
 
     def _keep(self, *, force: bool) -> str:
@@ -121,7 +121,7 @@ class SqliteDatabase:
             kept.hardlink_to(self._file)
         except PermissionError:  # a file system without hard links
             shutil.copyfile(self._file, kept)
-        sync(self._file.parent)
+        fsync(self._file.parent)
         return str(kept)
 
     @contextmanager
