@@ -83,9 +83,8 @@ class Worker:
             look_ahead=0 if settings.HOST_DELAY_SECONDS else 4 * crawler.settings.getint("CONCURRENT_REQUESTS"),
             arrived=self._engine.wake,
         )
-        dupefilter = FleetDupeFilter.from_crawler(crawler)
-        self.dupefilter = dupefilter
-        self.queue = LeaseQueue(spider=spider, outbox=self.outbox, buffer=self.buffer, dupefilter=dupefilter)
+        self.dupefilter = FleetDupeFilter.from_crawler(crawler)
+        self.queue = LeaseQueue(spider=spider, outbox=self.outbox, buffer=self.buffer, dupefilter=self.dupefilter)
         self.held = HeldLeases(in_progress=self._engine.in_progress, position=lambda: self.outbox.added)
 
     def _wire_fleet(self, crawler: Crawler) -> None:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from image_spider.exceptions import DamagedFile
-from image_spider.stores.paths import thumbnail_path
+from image_spider.stores.paths import media_type, thumbnail_path
 
 if TYPE_CHECKING:
     from image_spider.stores.store import Store
@@ -16,15 +16,7 @@ THUMBNAIL_BYTES = 128 * 1024  # one of 320 pixels is smaller, whatever it shows
 ORIGINAL_BYTES = 32 * 1024
 SVG_BYTES = 64 * 1024
 # What every browser shows. An SVG belongs into an <img> alone: there it runs no script and loads nothing.
-MEDIA_TYPES = {
-    ".bmp": "image/bmp",
-    ".gif": "image/gif",
-    ".ico": "image/x-icon",
-    ".jpg": "image/jpeg",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".webp": "image/webp",
-}
+SHOWN = frozenset((".bmp", ".gif", ".ico", ".jpg", ".png", ".svg", ".webp"))
 
 
 def picture(store: Store, path: str) -> str:
@@ -36,7 +28,7 @@ def picture(store: Store, path: str) -> str:
         return _data_uri("image/jpeg", thumbnail)
     extension = PurePosixPath(path).suffix
     original = _read(store, path, SVG_BYTES if extension == ".svg" else ORIGINAL_BYTES)
-    return _data_uri(MEDIA_TYPES[extension], original) if original and extension in MEDIA_TYPES else ""
+    return _data_uri(media_type(path), original) if original and extension in SHOWN else ""
 
 
 def _read(store: Store, path: str, limit: int) -> bytes:
