@@ -21,6 +21,8 @@ FAST = ("-s", "HOST_DELAY_SECONDS=0", "-s", "RETRY_DELAY_SECONDS=0.1", "-s", "CO
 class Project:
     """Runs `scrapy` in a folder of its own, where data/ lands."""
 
+    program = "scrapy"  # a module
+
     def __init__(self, folder: Path, *, path: str = str(ROOT)) -> None:
         self.folder = folder
         self.data = folder / "data"
@@ -73,7 +75,7 @@ class Project:
 
     def start(self, *words: object, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*prefix, sys.executable, "-m", "scrapy", *map(str, words)],
+            [*prefix, sys.executable, "-m", self.program, *map(str, words)],
             cwd=self.folder,
             env=self.environment | environment,
             stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from image_spider.catalog.catalog import Catalog
+from image_spider.stores.local import LocalStore
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -20,3 +21,10 @@ def catalog(catalog_url: str) -> Iterator[Catalog]:
     with Catalog(catalog_url) as catalog:
         catalog.upgrade()
         yield catalog
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    store = LocalStore(tmp_path / "images")
+    store.open()
+    return store

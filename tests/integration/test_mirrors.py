@@ -52,13 +52,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LocalStore:
-    store = LocalStore(tmp_path / "images")
-    store.open()
-    return store
-
-
-@pytest.fixture
 def mirror(tmp_path: Path) -> LocalStore:
     (tmp_path / "mirror").mkdir()
     return LocalStore(tmp_path / "mirror")

@@ -19,10 +19,9 @@ from image_spider.items import ImageItem, Topic
 from image_spider.replay import Replay, Replayed
 from image_spider.stores.ledger import Ledger, ledgers
 from image_spider.stores.local import LocalStore
-from tests.integration.test_rescan import FILES, crawled, rescan, rows, store
+from tests.integration.test_rescan import FILES, crawled, rescan, rows
 from tests.samples import NOON, an_item
 
-__all__ = ["store"]
 TABLES = (schema.images, schema.sightings, schema.topics)
 
 

@@ -59,13 +59,6 @@ def crawled(store: LocalStore, data: bytes) -> Image:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LocalStore:
-    store = LocalStore(tmp_path / "images")
-    store.open()
-    return store
-
-
-@pytest.fixture
 def stored(catalog: Catalog, store: LocalStore) -> list[Image]:
     """Images as a crawl records them, one after the other."""
     found = [crawled(store, data) for data in FILES]

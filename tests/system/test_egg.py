@@ -71,6 +71,8 @@ def test_a_crawl_and_a_report_run_from_the_zipped_egg(egg: Path, tmp_path: Path)
 class ScrapydFolder(Project):
     """The project as Scrapyd runs it: its runner, in its working directory, with the egg in its storage."""
 
+    program = "scrapyd.runner"
+
     def __init__(self, folder: Path, egg: Path) -> None:
         super().__init__(folder, path="")
         self.egg = folder / "eggs/image_spider/1.egg"
@@ -78,17 +80,6 @@ class ScrapydFolder(Project):
         shutil.copy(egg, self.egg)
         self.environment = {name: value for name, value in self.environment.items() if name != "SCRAPY_SETTINGS_MODULE"}
         self.environment["SCRAPY_PROJECT"] = "image_spider"
-
-    def start(self, *words: object, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*prefix, sys.executable, "-m", "scrapyd.runner", *map(str, words)],
-            cwd=self.folder,
-            env=self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
 
 
 @pytest.fixture

@@ -33,13 +33,6 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LocalStore:
-    store = LocalStore(tmp_path / "images")
-    store.open()
-    return store
-
-
-@pytest.fixture
 def stored(catalog: Catalog, store: LocalStore) -> dict[str, bytes]:
     return store_images(catalog, store, FILES)
 
