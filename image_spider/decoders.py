@@ -125,6 +125,12 @@ class Decoders:
                 if stalled or not pool.active:
                     raise BrokenProcessPool("the pool has lost its work")
             description = result.result()
+        except (BrokenProcessPool, ProcessExpired, TimeoutError):
+            raise
+        except Exception as error:
+            if pool.active:
+                raise
+            raise BrokenProcessPool("the pool was ended while it sent the work") from error
         finally:
             result.cancel()
         self._progress = monotonic()

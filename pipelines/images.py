@@ -22,14 +22,14 @@ from image_spider.decoders import Decoders
 from image_spider.delayed import delayed, take_delay
 from image_spider.exceptions import CatalogError, DecodersError, LabelModelError, RefusedImage, StoreError, UsageError
 from image_spider.extensions.retries import Retries
-from image_spider.items import Image, ImageItem, Topic
+from image_spider.items import Failure, Image, ImageItem, Topic
 from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.politeness import turn_of_image
 from image_spider.politeness.turns import patience
 from image_spider.recent import Recent
 from image_spider.spiders.images import images_spider
 from image_spider.stores.opening import images_store
-from image_spider.unfinished import Halted, Unfinished
+from image_spider.unfinished import Halted
 from pipelines.catalog import CatalogPipeline
 from pipelines.image_counts import count_image
 from pipelines.keeper import Keeper
@@ -48,8 +48,9 @@ if TYPE_CHECKING:
 
 WAITING_BODIES = 8  # what keeps the decoding processes busy
 RECENT_CRAWLS = 100  # whose duplicates a worker of a fleet counts
-SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each; Scrapy's own dictionary never ends
+SEEN_MEDIA = 20_000  # results remembered by URL, about 1 kB each
 ENDS_THE_CRAWL = (DecodersError, LabelModelError, StoreError, CatalogError)
+NO_RESULT = (Halted, HostClosed, *ENDS_THE_CRAWL)  # the next candidate of the URL is to find out for itself
 REFERRER = StrictOriginWhenCrossOriginPolicy()  # what browsers send
 
 
@@ -98,7 +99,10 @@ class ImagesPipeline(ScrapyImagesPipeline):
     async def open_spider(self, spider: Spider | None = None) -> None:  # type: ignore[override]
         """Open the store and load the label model; the crawl ends at once when one of them cannot be used."""
         super().open_spider()
-        self.spiderinfo.downloaded = LocalCache(limit=SEEN_MEDIA)
+        # Scrapy's dictionary of results never ends. One that forgets would fail candidates with a KeyError, for Scrapy
+        # looks whether it has a result, waits, and then reads it: so this one has none, and _results has them.
+        self.spiderinfo.downloaded = LocalCache(limit=0)
+        self._results: LocalCache[bytes, StoredFile | Failure] = LocalCache(limit=SEEN_MEDIA)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
         self._undone = LeftUndone(self.crawler)
         self._retries = Retries.of(self.crawler)
@@ -154,11 +158,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         candidate = item.candidate
         if candidate.source == "start":  # somebody asks for this very image: its file may have been lost meanwhile
             self._forget(item)
-        try:
-            await super().process_item(item)
-        except Unfinished:
-            self._forget(item)  # what was taken back from the downloader is no result
-            raise
+        await super().process_item(item)
         refused = item.failure and item.failure.cause == causes.TOPIC
         if refused and (self._spider.wants(item) or item.failure != self._spider.refusal(item)):
             item.candidate, item.failure = candidate, None
@@ -168,7 +168,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
     def _forget(self, item: ImageItem) -> None:
         """Let the URL of a candidate be asked for once more."""
         (request,) = self.get_media_requests(item, self.spiderinfo)
-        self.spiderinfo.downloaded.pop(self._fingerprinter.fingerprint(request), None)
+        self._results.pop(self._fingerprinter.fingerprint(request), None)
 
     def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> list[Request]:
         """Return the request for the candidate, with a referrer as browsers send it: some sites refuse strangers."""
@@ -182,10 +182,28 @@ class ImagesPipeline(ScrapyImagesPipeline):
     async def media_to_download(  # type: ignore[override]
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
     ) -> StoredFile:
+        """Return the file of a candidate, or raise MediaFailed; what became of its URL once is not tried again.
+
+        Scrapy would download at once what this returns nothing for; here a download has to wait, for its retries.
+        """
+        key = self._fingerprinter.fingerprint(request)
+        known = self._results.get(key)
+        if isinstance(known, Failure):
+            raise MediaFailed(RefusedImage(known.cause, known.detail))
+        if known:
+            return known
+        try:
+            file = self._results[key] = await self._file(request, info, item)
+        except MediaFailed as failed:
+            if not isinstance(failed.error, NO_RESULT):
+                self._results[key] = causes.of(failed.error)
+            raise
+        return file
+
+    async def _file(self, request: Request, info: MediaPipeline.SpiderInfo, item: ImageItem) -> StoredFile:
         """Return the candidate's file: from its own bytes, from the catalog when that has a fresh one, or downloaded.
 
-        One that the label model has not seen is downloaded again, to be shown to it. Scrapy would download at once what
-        this returns nothing for; here a download has to wait, for its retries.
+        One that the label model has not seen is downloaded again, to be shown to it.
         """
         try:
             if item.candidate.data is not None:

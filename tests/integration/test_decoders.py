@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, NoReturn
@@ -140,6 +141,25 @@ def test_processes_killed_while_idle_cost_nothing(processes: str, fork_server: b
                     process.kill()
                 outcomes = await asyncio.gather(*(pool.describe(GOOD, "") for _ in range(10)))
                 assert {outcome.integrity for outcome in outcomes} == {"ok"}
+
+    run(test)
+
+
+def test_an_image_that_is_sent_to_a_pool_as_it_ends_is_described_by_the_next_one(monkeypatch: pytest.MonkeyPatch):
+    async def test() -> None:
+        async with decoders() as pool:
+            assert (await pool.describe(GOOD, "")).integrity == "ok"
+            ending = pool._pool
+
+            def schedule(*_: object, **__: object) -> Future[Description]:
+                ending.stop()
+                future: Future[Description] = Future()
+                future.set_exception(TypeError("the handle of the channel is None"))  # as pebble fails then
+                return future
+
+            monkeypatch.setattr(ending, "schedule", schedule)
+            assert (await pool.describe(GOOD, "")).integrity == "ok"
+            assert pool._pool is not ending
 
     run(test)
 

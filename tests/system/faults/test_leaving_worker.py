@@ -12,6 +12,7 @@ def test_a_worker_that_leaves_takes_nothing_with_it(fleet: FaultyFleet):
     fleet.start_workers()
     fleet.start_crawl_of_site()
     leaver = fleet.workers[0]
+    wait_until(fleet.every_worker_has_leases)
     leaver.terminate()
     wait_until(lambda: "Received SIGTERM" in fleet.log(0))
     fleet.site.hold_at(fleet.site.share(0.5))  # what is in flight may end
