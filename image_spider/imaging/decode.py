@@ -58,6 +58,7 @@ def decode(structure: Structure, image_format: str, limit: int) -> Image.Image:
         check_pixels(image.width, image.height, limit)
         if name == "jpeg":
             image.draft(None, draft_size(image.width, image.height))
+            image.decodermaxblock = len(structure.pixels)  # all at once: Pillow copies what is left of each block
         image.load()
     except DECODER_ERRORS as error:
         raise Damaged.by_decoder(error) from error

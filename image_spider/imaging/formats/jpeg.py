@@ -42,7 +42,7 @@ def read(data: bytes, limit: int) -> Structure:
     return Structure(
         header.width,
         header.height,
-        pixels=b"".join([b"\xff\xd8", *header.kept, data[header.scan : end]]),
+        pixels=b"".join([b"\xff\xd8", *header.kept, memoryview(data)[header.scan : end]]),
         orientation=header.orientation,
         trailing=0 if _is_known_trailer(header, data, end) else significant(data[end:]),
     )
