@@ -50,6 +50,7 @@ REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 
 DOWNLOADER_MIDDLEWARES = {  # middlewares/__init__.py tells why each stands where it does
+    "middlewares.halted.HaltedMiddleware": 10,
     "middlewares.limits.LimitsMiddleware": 20,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # `follow` decides where links are read
     "middlewares.addresses.AddressMiddleware": 60,

@@ -9,6 +9,10 @@ class Halted(IgnoreRequest):
     """A request was taken out of the downloader, because its crawl was paused or stopped."""
 
 
+request_halted = object()
+"""Scrapy signal (request, reason): a request of the engine failed with Halted. Who has its lease gives that back."""
+
+
 class Unfinished(DropItem):
     """An item was left undone: the crawl is paused, stopped or ending, or what should record the item failed.
 

@@ -22,9 +22,14 @@ _SCRAPY = "scrapy.downloadermiddlewares"
 
 ORDER = (
     Place(
+        10,
+        "middlewares.halted.HaltedMiddleware",
+        "Above all that may wait, and fail because the crawl is paused or stopped or the run ends.",
+    ),
+    Place(
         20,
         "middlewares.limits.LimitsMiddleware",
-        "First: what is refused here, by its URL or by what its crawl has had, costs nothing more.",
+        "Before the others: what is refused here, by its URL or by what its crawl has had, costs nothing more.",
     ),
     Place(
         60,

@@ -15,7 +15,6 @@ from image_spider.politeness.answers import of_error, of_response
 from image_spider.politeness.host_down import HostClosed
 from image_spider.politeness.politeness import politeness_of
 from image_spider.spiders.images import images_spider
-from image_spider.unfinished import Halted
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -53,7 +52,7 @@ class PolitenessMiddleware:
         """Return when the request may be sent; raises Halted and HostDown.
 
         A page whose host is closed goes back to the scheduler until then; for what did not come from there it raises
-        HostClosed. So does one that waits when a local run ends: in JOBDIR the next run finds it.
+        HostClosed.
         """
         if urlparse_cached(request).scheme not in SCHEMES:
             return None
@@ -63,10 +62,6 @@ class PolitenessMiddleware:
             if request.callback is NO_CALLBACK:
                 raise
             return delayed(request.replace(dont_filter=True), closed.seconds)
-        except Halted:
-            if request.callback is NO_CALLBACK or images_spider(self._crawler).in_fleet:
-                raise
-            return request.replace(dont_filter=True)
         self._sent[request] = turn, time.monotonic()
         return None
 

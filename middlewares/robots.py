@@ -86,10 +86,6 @@ class RobotsTxtMiddleware(ScrapyRobotsTxtMiddleware):
             if request.callback is NO_CALLBACK:
                 raise
             return delayed(request.replace(dont_filter=True), closed.seconds)
-        except Halted:
-            if request.callback is NO_CALLBACK or getattr(self.crawler.spider, "in_fleet", True):
-                raise
-            return request.replace(dont_filter=True)  # into the queue, for a run that is resumed
         return None
 
     def _ended(self, host: str, fetch: asyncio.Task[Robots]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -72,6 +73,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         super().__init__(store.name, crawler=crawler)
         self._spider = images_spider(crawler)
         self._keeper = keeper
+        self._result_seconds = config.from_settings(crawler.settings).CLAIM_RESULT_SECONDS
         # Bodies that wait to be decoded are memory: while this many candidates are under way, the next one waits, and
         # with its downloads the engine stops asking for pages.
         self._under_way = asyncio.Semaphore(crawler.settings.getint("CONCURRENT_REQUESTS") + WAITING_BODIES)
@@ -102,7 +104,7 @@ class ImagesPipeline(ScrapyImagesPipeline):
         # Scrapy's dictionary of results never ends. One that forgets would fail candidates with a KeyError, for Scrapy
         # looks whether it has a result, waits, and then reads it: so this one has none, and _results has them.
         self.spiderinfo.downloaded = LocalCache(limit=0)
-        self._results: LocalCache[bytes, StoredFile | Failure] = LocalCache(limit=SEEN_MEDIA)
+        self._results: LocalCache[bytes, tuple[float, StoredFile | Failure]] = LocalCache(limit=SEEN_MEDIA)
         self._catalog = cast("CatalogPipeline", self.crawler.get_item_pipeline(CatalogPipeline))
         self._undone = LeftUndone(self.crawler)
         self._retries = Retries.of(self.crawler)
@@ -182,22 +184,25 @@ class ImagesPipeline(ScrapyImagesPipeline):
     async def media_to_download(  # type: ignore[override]
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
     ) -> StoredFile:
-        """Return the file of a candidate, or raise MediaFailed; what became of its URL once is not tried again.
+        """Return the file of a candidate, or raise MediaFailed; what became of its URL is known for a time.
 
         Scrapy would download at once what this returns nothing for; here a download has to wait, for its retries.
         """
         key = self._fingerprinter.fingerprint(request)
-        known = self._results.get(key)
-        if isinstance(known, Failure):
-            raise MediaFailed(RefusedImage(known.cause, known.detail))
-        if known:
-            return known
+        at, known = self._results.get(key, (0.0, None))
+        if known and at > time.monotonic() - self._result_seconds:
+            if not isinstance(known, Failure):
+                return known
+            if item.candidate.data is None:  # else there are bytes to look at
+                raise MediaFailed(RefusedImage(known.cause, known.detail))
         try:
-            file = self._results[key] = await self._file(request, info, item)
+            file = await self._file(request, info, item)
         except MediaFailed as failed:
-            if not isinstance(failed.error, NO_RESULT):
-                self._results[key] = causes.of(failed.error)
+            failure = causes.of(failed.error)
+            if not isinstance(failed.error, NO_RESULT) and failure.cause != causes.QUOTA:
+                self._results[key] = time.monotonic(), failure
             raise
+        self._results[key] = time.monotonic(), file
         return file
 
     async def _file(self, request: Request, info: MediaPipeline.SpiderInfo, item: ImageItem) -> StoredFile:

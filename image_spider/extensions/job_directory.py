@@ -17,6 +17,7 @@ from image_spider.exceptions import UsageError
 if TYPE_CHECKING:
     from typing import Self
 
+    from scrapy import Spider
     from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class JobDirectory:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._unfinished: set[str] = set()
+        self._began = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             was_running = (folder / RUNNING).exists()
@@ -58,6 +60,7 @@ class JobDirectory:
         if not crawler.settings["JOBDIR"] or crawler.settings["REDIS_URL"]:  # a fleet keeps its queue in Redis
             raise NotConfigured
         extension = cls(Path(crawler.settings["JOBDIR"]))
+        crawler.signals.connect(extension.spider_opened, signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
@@ -65,10 +68,19 @@ class JobDirectory:
         """Note a page whose candidates a stop left behind: Scrapy counts it as done."""
         self._unfinished.add(page_url)
 
-    def spider_closed(self, reason: str) -> None:
-        """Take the mark away; the scheduler has written its files by now."""
-        (self._folder / UNFINISHED).write_text(json.dumps(sorted(self._unfinished)), encoding="utf-8")
-        if reason != "failed":
+    def spider_opened(self, spider: Spider) -> None:
+        """Note whether the run begins at all."""
+        self._began = not getattr(spider, "error", None)
+
+    def spider_closed(self, spider: Spider, reason: str) -> None:
+        """Take the mark away; the scheduler has written its files by now.
+
+        It stays when the run failed, also while it was ending already: items in hand are lost then, and their pages
+        count as seen. A run that could not begin leaves all as it was.
+        """
+        if self._began:
+            (self._folder / UNFINISHED).write_text(json.dumps(sorted(self._unfinished)), encoding="utf-8")
+        if not self._began or (reason != "failed" and not getattr(spider, "error", None)):
             (self._folder / RUNNING).unlink(missing_ok=True)
         self._lock.close()
 

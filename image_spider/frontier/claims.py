@@ -28,6 +28,7 @@ ASK_AGAIN_SECONDS = 0.3  # while another worker downloads
 MOST = 200  # claims of one round trip
 _Asked = tuple[str, asyncio.Future[Claimed]]  # a digest, and who waits for its answer
 TOGETHER = 8  # connections that settle at the same time
+OF_A_CRAWL = (causes.TOPIC, causes.QUOTA)  # failures that tell nothing to another crawl
 IMAGE = "image"  # the result of a claim that brought one
 
 
@@ -92,7 +93,7 @@ class Claims:
     def item_dropped(self, item: object, exception: BaseException) -> None:
         """Settle the claim of an item that failed; one that was left undone is free for others."""
         if isinstance(item, ImageItem) and id(item) in self._mine:
-            recorded = item.failure and not isinstance(exception, Unfinished) and item.failure.cause != causes.TOPIC
+            recorded = item.failure and not isinstance(exception, Unfinished) and item.failure.cause not in OF_A_CRAWL
             self._settle(item, _result(item.failure) if recorded and item.failure else "", "")
 
     def item_error(self, item: object) -> None:

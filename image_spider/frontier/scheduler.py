@@ -17,7 +17,7 @@ from image_spider.frontier.fleet import connect_fleet
 from image_spider.frontier.worker import Worker
 from image_spider.items import ImageItem, PageItem
 from image_spider.spiders.images import images_spider
-from image_spider.unfinished import Unfinished
+from image_spider.unfinished import Unfinished, request_halted
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -57,6 +57,7 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]  # scrapy-redis has no ty
             (scheduler.spider_opened, signals.spider_opened),
             (scheduler.spider_idle, signals.spider_idle),
             (scheduler.request_left_downloader, signals.request_left_downloader),
+            (scheduler.request_halted, request_halted),
             (scheduler.item_scraped, signals.item_scraped),
             (scheduler.item_dropped, signals.item_dropped),
             (scheduler.item_error, signals.item_error),
@@ -131,6 +132,10 @@ class Scheduler(RedisScheduler):  # type: ignore[misc]  # scrapy-redis has no ty
     def request_left_downloader(self, request: Request) -> None:
         """Let the fleet ask the request's host again, while the page is read here."""
         self._worker.request_answered(request)
+
+    def request_halted(self, request: Request, reason: str) -> None:
+        """Give back the lease of a page that waited for something, be it a turn, its robots.txt or a proxy."""
+        self._worker.held.give_back(request, reason, attempted=False)
 
     def item_scraped(self, item: object, response: Response | Failure | None) -> None:
         """Settle the claim of an image that is recorded."""

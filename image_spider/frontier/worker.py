@@ -260,16 +260,21 @@ class Worker:
 
     async def _prepare(self, leases: Sequence[Leased]) -> Sequence[Leased]:
         """Learn of crawls that are new to this worker; give back what must not be fetched now."""
-        registry = self._spider.crawls
+        registry, broken = self._spider.crawls, set()
         for crawl_id in {leased.crawl for leased in leases if leased.crawl not in registry}:
             try:
                 await self.bookkeeper.begin(crawl_id)
             except PayloadError as error:
                 self._give_back([leased for leased in leases if leased.crawl == crawl_id], str(error), dead=True)
-        known = [leased for leased in leases if leased.crawl in registry]
-        halted = [leased for leased in known if registry[leased.crawl].halted or self._spider.stopping]
-        self._give_back(halted, "not now")
-        return [leased for leased in known if leased not in halted]
+                broken.add(crawl_id)
+        ready: list[Leased] = []
+        not_now: list[Leased] = []
+        for leased in leases:
+            if leased.crawl not in broken:  # a crawl may have been stopped, and forgotten, while others were begun
+                begins = leased.crawl in registry and not registry[leased.crawl].halted and not self._spider.stopping
+                (ready if begins else not_now).append(leased)
+        self._give_back(not_now, "not now")
+        return ready
 
     def _give_back(self, leases: Iterable[Leased], cause: str, *, dead: bool = False) -> None:
         """Give back leases that the engine has not seen."""

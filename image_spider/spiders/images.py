@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from scrapy import Request
-from scrapy.exceptions import NotConfigured
+from scrapy import Request, signals
+from scrapy.exceptions import CloseSpider, NotConfigured
 from scrapy.http import HtmlResponse, Response
 from scrapy.linkextractors import IGNORED_EXTENSIONS
 from scrapy.utils.url import url_has_any_extension
@@ -116,6 +116,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
             task=task,
         )
         spider._set_crawler(crawler)
+        crawler.signals.connect(spider.opened, signals.spider_opened)
         load_suffixes()  # now, while nothing else waits for the event loop
         if settings.CONTACT_URL == config.DEFAULT_CONTACT_URL:
             logger.warning("CONTACT_URL is not set: the owners of the sites you crawl cannot reach you")
@@ -126,6 +127,11 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
         """Whether the crawl is about to end: what has not begun need not begin."""
         closing = self.crawler.engine._slot and self.crawler.engine._slot.closing  # noqa: SLF001 - Ctrl-C shows only there
         return bool(self.error or self._stopping or closing)
+
+    def opened(self) -> None:
+        """End a run that cannot go on before it begins: a queue in JOBDIR would be worked off in vain."""
+        if self.error:
+            raise CloseSpider("failed")
 
     async def start(self) -> AsyncIterator[Request]:
         """Yield the start URLs, and the pages that the last run of a resumed crawl left unfinished."""
@@ -209,7 +215,7 @@ class ImagesSpider(SitemapFollower, RedisSpider):  # type: ignore[misc]  # scrap
         if self.error is None:
             self.error = error
             logger.error("The crawl stops: %s", error)
-            if self.crawler.engine.running:  # else start() yields nothing, and the crawl ends by itself
+            if self.crawler.engine.running:  # else opened() ends it
                 self.stop("failed")
 
     def page_request(self, url: str, *, site: str, depth: int, crawl: Crawl) -> Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -93,3 +94,16 @@ def test_a_result_may_be_forgotten_at_any_moment(tmp_path: Path, monkeypatch: py
     urls = [f"https://example.com/{number % 2}.png" for number in range(3 * CANDIDATES)]
     became, _ = asyncio.run(ends(monkeypatch, refused, tmp_path, *urls))
     assert failures(became) == {Failure("blocked_address", "10.0.0.1 is private")}
+
+
+@pytest.mark.parametrize("cause", ["quota", "connection"])
+def test_a_failure_is_remembered_for_a_time_and_the_end_of_a_quota_not_at_all(
+    cause: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if cause != "quota":
+        hours = itertools.count(step=3600)
+        monkeypatch.setattr(images, "time", SimpleNamespace(monotonic=lambda: float(next(hours))))
+    refused = RefusedRequest(cause, "for now")
+    became, downloads = asyncio.run(ends(monkeypatch, refused, tmp_path, *[URL] * CANDIDATES))
+    assert failures(became) == {Failure(cause, "for now")}
+    assert downloads > 1

@@ -52,6 +52,21 @@ def test_a_fleet_finds_what_a_local_run_finds(fleet: Fleet, site: DemoServer, wo
     wait_until(lambda: fleet.redis.ask("EXISTS", *names) == ":0", what="the frontier to be empty")
 
 
+def test_a_worker_that_ends_gives_back_pages_that_wait_for_robots_txt(fleet: Fleet):
+    with Site(gallery(1, 1)) as site:
+        site.statuses["/robots.txt"] = 503
+        worker = fleet.start_worker("-s", "RETRY_DELAY_SECONDS=20")
+        fleet.push(f"{site.url}/")
+        wait_until(lambda: "/robots.txt" in site.requests)
+        assert fleet.stop(worker) == 130
+        assert site.requests == ["/robots.txt"]
+        assert fleet.state("default") == "running"
+        site.statuses.clear()
+        fleet.start_worker()
+        assert wait_until(lambda: fleet.recorded("default")) == ("completed", "finished")
+        assert len(fleet.rows("select * from images")) == 1
+
+
 def test_a_run_with_a_url_ends_with_its_crawl_and_says_so(fleet: Fleet, site: DemoServer):
     done = fleet.crawl(site.url, "-a", "crawl_id=mine")
     assert done.returncode == 0, done.stderr

@@ -80,6 +80,27 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
     assert project.rows("select state from crawls") == [("completed",)]
 
 
+def test_a_run_that_cannot_begin_leaves_the_one_that_is_to_go_on_as_it_was(
+    project: Project, site: DemoServer, tmp_path_factory: pytest.TempPathFactory
+):
+    undisturbed = Project(tmp_path_factory.mktemp("undisturbed"))
+    undisturbed.crawl(site.url)
+
+    process = project.start_crawl(site.url, *SLOW, "-s", "JOBDIR=job")
+    wait_until(lambda: stored(project) >= 20)
+    end(process, signal.SIGINT)
+    asked = len(site.requests)
+    nowhere = "sqlite:////proc/nowhere/catalog.sqlite3"
+    done = project.crawl(site.url, "-s", "JOBDIR=job", DATABASE_URL=nowhere)
+    assert done.returncode != 0
+    assert "catalog" in done.stderr
+    assert len(site.requests) == asked
+    again = project.crawl(site.url, "-s", "JOBDIR=job")
+    assert again.returncode == 0
+    assert "starts over" not in again.stderr
+    assert state(project) == state(undisturbed)
+
+
 def test_ctrl_c_does_not_wait_for_a_whole_page_of_images_and_a_resumed_crawl_takes_the_rest(project: Project):
     tags = "".join(f'<img src="/{number}.png">' for number in range(300))
     with Site({"/": f"<html>{tags}</html>"} | {f"/{number}.png": a_png(number) for number in range(300)}) as site:

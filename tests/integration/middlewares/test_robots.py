@@ -204,19 +204,6 @@ def test_what_tells_nothing_of_a_robots_txt_is_raised_and_forgotten(error: Excep
     run(scenario())
 
 
-def test_a_page_that_the_end_of_a_local_run_overtakes_goes_back_to_the_queue():
-    async def scenario() -> None:
-        some = middleware(Engine(Halted("the crawl is ending")))
-        with pytest.raises(Halted):
-            await some.process_request(Request(PAGE))  # in a fleet its lease goes back
-        some.crawler.spider.in_fleet = False  # type: ignore[union-attr]
-        again = await some.process_request(Request(PAGE))
-        assert again
-        assert (again.url, again.dont_filter, again.meta.get("delay_seconds")) == (PAGE, True, None)
-
-    run(scenario())
-
-
 def test_redirects_in_circles_are_no_robots_txt_and_one_that_leads_to_a_refused_place_allows_nothing():
     async def scenario() -> None:
         assert (
