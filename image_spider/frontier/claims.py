@@ -55,6 +55,7 @@ class Claims:
         self._full = full  # told of crawls that have max_images
         self._run = run  # in the background; should it fail, the worker ends
         self._waiting: defaultdict[tuple[str, int | None], list[_Asked]] = defaultdict(list)
+        self._unanswered: set[asyncio.Future[Claimed]] = set()
         self._flush: asyncio.Task[None] | None = None
         self._mine: dict[int, tuple[str, str]] = {}  # id of an item that holds a claim -> worker, digest
         self._together = asyncio.Semaphore(TOGETHER)
@@ -101,6 +102,12 @@ class Claims:
         if isinstance(item, ImageItem) and id(item) in self._mine:
             self._settle(item, "", "")
 
+    def give_up(self, reason: str) -> None:
+        """Let nobody wait for an answer any more: their items are left undone."""
+        for future in tuple(self._unanswered):
+            if not future.done():
+                future.set_exception(Unfinished(reason))
+
     async def settled(self) -> None:
         """Wait for what is being settled now."""
         if self._settling:
@@ -122,6 +129,8 @@ class Claims:
 
     async def _ask(self, served: ServedCrawl, url: str) -> Claimed:
         future: asyncio.Future[Claimed] = asyncio.get_running_loop().create_future()
+        self._unanswered.add(future)
+        future.add_done_callback(self._unanswered.discard)
         self._waiting[served.crawl.id, served.crawl.max_images].append((url, future))
         if self._flush is None or self._flush.done():
             self._flush = asyncio.create_task(self._flush_all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from image_spider.broker.crawls import Crawls
     from image_spider.broker.records import Leased
     from image_spider.frontier.buffer import LeaseBuffer
+    from image_spider.frontier.claims import Claims
     from image_spider.frontier.leases import HeldLeases
     from image_spider.spiders.images import ImagesSpider
+
+
+LOOK_SECONDS = 0.1  # between two looks whether the worker is to end
 
 
 class Control:
@@ -45,7 +50,6 @@ class Control:
         self._give_back = give_back
         self._longest_idle = longest_idle
         self._shutdown_seconds = shutdown_seconds
-        self._ends_at = 0.0  # time.monotonic() at which an ending worker waits for nothing more
         self._busy_at = time.monotonic()
         self._filled: set[str] = set()  # crawls that have max_images
         self.started = False  # the start URLs of the run's own crawl are in the frontier
@@ -82,15 +86,21 @@ class Control:
         for request in self._engine.take_back(crawl_id):
             held.give_back(request, cause, attempted=False)
 
-    def end_in_order(self, *, buffer: LeaseBuffer, held: HeldLeases) -> None:
-        """Give back what has not begun, when the worker is ending, and in the end what is being transferred, too."""
-        if not self._spider.stopping:
-            return
-        self.take_back(None, "the worker is ending", buffer=buffer, held=held)
-        self._ends_at = self._ends_at or time.monotonic() + self._shutdown_seconds
-        if time.monotonic() > self._ends_at:
-            held.give_back_all("the worker had to end")
-            self._engine.cut_short()
+    async def end_in_order(self, *, buffer: LeaseBuffer, held: HeldLeases, claims: Claims) -> None:
+        """Give back what has not begun, once the worker is ending, and in the end what is being transferred, too.
+
+        It goes on while Redis is away, for which all else waits.
+        """
+        ends_at = 0.0
+        while True:
+            if self._spider.stopping:
+                ends_at = ends_at or time.monotonic() + self._shutdown_seconds
+                self.take_back(None, "the worker is ending", buffer=buffer, held=held)
+                if time.monotonic() > ends_at:
+                    held.give_back_all("the worker had to end")
+                    self._engine.cut_short()
+                    claims.give_up("the worker had to end")
+            await asyncio.sleep(LOOK_SECONDS)
 
     def end_if_idle(self, *, busy: bool) -> None:
         """End a worker that has had nothing to do for MAX_IDLE_TIME_BEFORE_CLOSE seconds."""

@@ -52,13 +52,12 @@ class Settling:
         """Look now: somebody waits for it."""
         self._hurry.set()
 
-    async def run(self, *, before: Callable[[], None]) -> None:
-        """Settle until cancelled; `before` is called ahead of each look."""
+    async def run(self) -> None:
+        """Settle until cancelled."""
         while True:
             if await happened(self._hurry, LOOK_SECONDS):
                 await asyncio.sleep(HURRIED_SECONDS)
             self._hurry.clear()
-            before()
             await self.settle()
 
     async def settle(self) -> None:

@@ -7,7 +7,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from image_spider.broker.records import Leased, Nack, Push, Pushed, Released, Renewal
@@ -168,8 +167,8 @@ class Worker:
         self._talking.run(self.outbox.run())
         self._talking.run(self.quotas.run())
         self._working.run(self.buffer.run())
-        in_order = partial(self.control.end_in_order, buffer=self.buffer, held=self.held)
-        self._working.run(self.settling.run(before=in_order))
+        self._working.run(self.settling.run())
+        self._working.run(self.control.end_in_order(buffer=self.buffer, held=self.held, claims=self.claims))
         self._working.run(self.feed.run())
         if self._spider.crawl:
             self._working.run(self._start_crawl())

@@ -6,9 +6,9 @@ import os
 import signal
 import time
 
-from tests.system.faults.faulty_fleet import FaultyFleet
+from tests.system.faults.faulty_fleet import MODEST, FaultyFleet
 from tests.system.faults.scale import SCALE
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 LONGEST_LAG_SECONDS = SCALE.stop_seconds / 2  # a loop that waits for Redis is late by the whole freeze
 
@@ -35,3 +35,20 @@ def test_a_frozen_redis_neither_blocks_a_worker_nor_loses_anything(fleet: Faulty
     longest = max(late for number in range(SCALE.workers) for late in (0.0, *fleet.lags(number, frozen_at, thawed_at)))
     print(f"longest lag of a worker's event loop: {1000 * longest:.0f} ms")
     assert longest < LONGEST_LAG_SECONDS
+
+
+def test_a_worker_can_be_ended_while_redis_is_frozen(fleet: FaultyFleet):
+    fleet.start_workers(*MODEST, "-s", "SHUTDOWN_SECONDS=1")
+    fleet.start_crawl_of_site()
+    wait_until(fleet.every_worker_has_leases)
+    os.kill(fleet.redis.pid, signal.SIGSTOP)
+    fleet.site.open()  # pages are read, and their images wait for their claims
+    leaver = fleet.workers[0]
+    leaver.terminate()
+    leaver.communicate(timeout=DEADLINE_SECONDS)
+    os.kill(fleet.redis.pid, signal.SIGCONT)
+    assert leaver.returncode == 130
+    assert "what this worker held is given out again" in fleet.log(0)
+    outcome = fleet.finish("a worker ends while Redis is frozen")
+    assert outcome.missing == 0, outcome
+    fleet.assert_books_balance()
