@@ -43,6 +43,7 @@ def test_a_worker_can_be_ended_while_redis_is_frozen(fleet: FaultyFleet):
     wait_until(fleet.every_worker_has_leases)
     os.kill(fleet.redis.pid, signal.SIGSTOP)
     fleet.site.open()  # pages are read, and their images wait for their claims
+    wait_until(lambda: "Redis is away, waiting" in fleet.log(0))
     leaver = fleet.workers[0]
     leaver.terminate()
     leaver.communicate(timeout=DEADLINE_SECONDS)
