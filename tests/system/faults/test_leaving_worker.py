@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from tests.system.faults.faulty_fleet import FaultyFleet
+from tests.system.faults.faulty_fleet import MODEST, FaultyFleet
 from tests.system.fleet import FRONTIER
 from tests.waiting import wait_until
 
 
 def test_a_worker_that_leaves_takes_nothing_with_it(fleet: FaultyFleet):
     fleet.environment["LEASE_SECONDS"] = "60"  # nobody is declared dead
-    fleet.start_workers()
+    fleet.start_workers(*MODEST)
     fleet.start_crawl_of_site()
     leaver = fleet.workers[0]
     wait_until(fleet.every_worker_has_leases)
