@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 180.0
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = DEADLINE_SECONDS, what: str = "") -> Any:

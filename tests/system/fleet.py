@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from tests.project import FAST, Project
 from tests.redis_servers import RedisServer
-from tests.waiting import wait_until
+from tests.waiting import DEADLINE_SECONDS, wait_until
 
 FRONTIER = "{images:requests}"
 
@@ -83,5 +83,5 @@ class Fleet(Project):
 
     def stop(self, worker: subprocess.Popen[str], signal_number: int = signal.SIGTERM) -> int:
         worker.send_signal(signal_number)
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=DEADLINE_SECONDS)
         return worker.returncode

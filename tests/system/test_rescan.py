@@ -30,7 +30,7 @@ SECOND_BATCH_IS_SLOW = f"""
     create trigger slow before update of scores_version on images
     when old.scores_version = 0 and (select count(*) from images where scores_version = {SCORES_VERSION}) = 64
     begin
-        with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 8000000)
+        with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < 40000000)
         select count(*) from numbers;
     end
 """
