@@ -29,6 +29,7 @@ class TcpProxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._dropping = False
+        self.dropped = 0  # replies, since they are swallowed
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -55,6 +56,7 @@ class TcpProxy:
     def drop_replies(self, dropping: bool = True) -> None:
         """Swallow what the server says: commands are done, and nobody hears of it."""
         self._dropping = dropping
+        self.dropped = 0
 
     def cut(self) -> None:
         """Close all connections; new ones are accepted."""
@@ -94,7 +96,9 @@ class TcpProxy:
                 data = await source.read(CHUNK)
             except OSError:
                 data = b""
-            if not data or not (replies and self._dropping):
+            if data and replies and self._dropping:
+                self.dropped += 1
+            else:
                 queue.put_nowait((clock() + self.delay_seconds, data))
 
     async def _write(self, queue: asyncio.Queue[tuple[float, bytes]], sink: asyncio.StreamWriter) -> None:
@@ -131,6 +135,10 @@ class ProxyThread:
             verb(self._proxy)
 
         self._loop.run(run())
+
+    @property
+    def dropped(self) -> int:
+        return self._proxy.dropped
 
     def close(self) -> None:
         self._loop.run(self._proxy.stop())
