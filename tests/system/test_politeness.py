@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,18 +87,18 @@ def test_the_one_place_of_a_host_goes_round_and_comes_back_from_a_worker_that_is
     with TimedSite(pages=7, images_each=8, seconds=0.05) as site:
         started(fleet, site, 2, "HOST_DELAY_SECONDS=0", "HOST_CONCURRENCY=1", "LEASE_SECONDS=4")
         holder = wait_until(lambda: _holder(fleet), what="a worker with a place of its own")
-        fleet.stop(fleet.workers[holder], signal.SIGKILL)
+        fleet.stop(holder, signal.SIGKILL)
         assert ended(fleet) == ("completed", "finished")
     assert fleet.rows("select count(*) from images") == [(56,)]
     assert site.most_at_once <= 2  # the killed worker's request was still being answered
     wait_until(lambda: fleet.redis.ask("EXISTS", f"{FRONTIER}:busy") == ":0", what="its place given back")
 
 
-def _holder(fleet: Fleet) -> int | None:
+def _holder(fleet: Fleet) -> subprocess.Popen[str] | None:
     keys = fleet.redis.ask("KEYS", f"{FRONTIER}:places:*")
-    for number in range(len(fleet.workers)):
+    for number, worker in enumerate(fleet.workers):
         if any(name in keys for name in re.findall(r"Worker (\S+) has joined", fleet.log(number))):
-            return number
+            return worker
     return None
 
 
