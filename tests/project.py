@@ -86,7 +86,11 @@ class Project:
 
     def run(self, *words: object, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.CompletedProcess[str]:
         process = self.start(*words, prefix=prefix, **environment)
-        out, err = process.communicate(timeout=DEADLINE_SECONDS)
+        try:
+            out, err = process.communicate(timeout=DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()  # one that never ends would take its core from all other tests
+            raise
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def crawl(self, url: str, *words: object, **options: Any) -> subprocess.CompletedProcess[str]:
