@@ -40,14 +40,28 @@ def end(process: subprocess.Popen[str], signal_number: int) -> str:
     return process.communicate(timeout=60)[1]
 
 
+def end_after_20_images(project: Project, site: DemoServer) -> str:
+    """Crawl with JOBDIR, send Ctrl-C in the middle, and return what was said."""
+    process = project.start_crawl(site.url, *SLOW, "-s", "JOBDIR=job")
+    wait_until(lambda: stored(project) >= 20)
+    said = end(process, signal.SIGINT)
+    assert process.returncode == 130
+    return said
+
+
+@pytest.fixture
+def undisturbed(site: DemoServer, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A crawl of the site that nobody disturbed."""
+    project = Project(tmp_path_factory.mktemp("undisturbed"))
+    assert project.crawl(site.url).returncode == 0
+    return project
+
+
 @pytest.mark.parametrize("job", [(), ("-s", "JOBDIR=job")], ids=["memory", "JOBDIR"])
 @pytest.mark.parametrize("after", [1, 20, 50])
 def test_killed_and_run_again_a_crawl_ends_as_if_undisturbed(
-    project: Project, site: DemoServer, after: int, job: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory
+    project: Project, site: DemoServer, undisturbed: Project, after: int, job: tuple[str, ...]
 ):
-    undisturbed = Project(tmp_path_factory.mktemp("undisturbed"))
-    assert undisturbed.crawl(site.url).returncode == 0
-
     process = project.start_crawl(site.url, *SLOW, *job)
     wait_until(lambda: stored(project) >= after)
     end(process, signal.SIGKILL)
@@ -59,16 +73,8 @@ def test_killed_and_run_again_a_crawl_ends_as_if_undisturbed(
     assert state(project) == state(undisturbed)
 
 
-def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
-    project: Project, site: DemoServer, tmp_path_factory: pytest.TempPathFactory
-):
-    undisturbed = Project(tmp_path_factory.mktemp("undisturbed"))
-    undisturbed.crawl(site.url)
-
-    process = project.start_crawl(site.url, *SLOW, "-s", "JOBDIR=job")
-    wait_until(lambda: stored(project) >= 20)
-    said = end(process, signal.SIGINT)
-    assert process.returncode == 130
+def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(project: Project, site: DemoServer, undisturbed: Project):
+    said = end_after_20_images(project, site)
     assert "The same command goes on where this run stopped" in said
     assert project.rows("select state from crawls") == [("stopped",)]
     project.assert_files_and_rows_agree()
@@ -81,14 +87,9 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(
 
 
 def test_a_run_that_cannot_begin_leaves_the_one_that_is_to_go_on_as_it_was(
-    project: Project, site: DemoServer, tmp_path_factory: pytest.TempPathFactory
+    project: Project, site: DemoServer, undisturbed: Project
 ):
-    undisturbed = Project(tmp_path_factory.mktemp("undisturbed"))
-    undisturbed.crawl(site.url)
-
-    process = project.start_crawl(site.url, *SLOW, "-s", "JOBDIR=job")
-    wait_until(lambda: stored(project) >= 20)
-    end(process, signal.SIGINT)
+    end_after_20_images(project, site)
     asked = len(site.requests)
     nowhere = "sqlite:////proc/nowhere/catalog.sqlite3"
     done = project.crawl(site.url, "-s", "JOBDIR=job", DATABASE_URL=nowhere)
