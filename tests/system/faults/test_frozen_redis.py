@@ -46,7 +46,9 @@ def test_a_worker_can_be_ended_while_redis_is_frozen(fleet: FaultyFleet):
     wait_until(lambda: "Redis is away, waiting" in fleet.log(0))
     leaver = fleet.workers[0]
     leaver.terminate()
+    since = time.monotonic()
     leaver.communicate(timeout=DEADLINE_SECONDS)
+    assert time.monotonic() - since < 30  # SHUTDOWN_SECONDS, ten for the farewell, and the end of its processes
     os.kill(fleet.redis.pid, signal.SIGCONT)
     assert leaver.returncode == 130
     assert "what this worker held is given out again" in fleet.log(0)
